@@ -1,0 +1,18 @@
+"""``python -m benchmarks``: print every figure beside what it is compared with."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import recovery, sending
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sending.measure(say)
+    recovery.measure(say)

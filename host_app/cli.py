@@ -1,0 +1,35 @@
+"""``flask portal ...``."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+portal = AppGroup("portal", help="The example portal.")
+
+
+@portal.command()
+def seed() -> None:
+    """Fill an empty database with the demo's practices, users and patients."""
+    from host_app.seed import DEMO_PASSWORD, SeedError
+    from host_app.seed import seed as fill
+
+    try:
+        is_new = fill()
+    except SeedError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("Seeded." if is_new else "Already seeded; roles brought up to date.")
+    click.echo(f"Every demo user has the password {DEMO_PASSWORD}")
+
+
+@portal.command()
+def autopay() -> None:
+    """Charge the cards whose day of the month is today; run it once a day."""
+    from host_app import clock
+    from host_app.autopay import charge_due
+    from host_app.database import db
+
+    attempts = charge_due(db.session, now=clock.now())
+    db.session.commit()
+    failed = sum(bool(attempt.reason) for attempt in attempts)
+    click.echo(f"{len(attempts)} charges, {failed} of them failed.")

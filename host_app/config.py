@@ -1,0 +1,101 @@
+"""Settings: what the environment says, over the portal's own defaults."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask_appbuilder.const import AUTH_DB
+
+from host_app import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask import Flask
+
+DEFAULTS: dict[str, Any] = {
+    "APP_NAME": "Billing portal",
+    "AUTH_TYPE": AUTH_DB,
+    "AUTH_RATE_LIMITED": True,
+    "AUTH_RATE_LIMIT": "20 per minute",
+    "RATELIMIT_ENABLED": True,  # FAB's default leaves the limits without effect
+    "RATELIMIT_STORAGE_URI": "memory://",
+    "MAX_CONTENT_LENGTH": 21 * 1024 * 1024,  # a statement file of 20 MB and its form
+    "PORTAL_CLOCK": clock.utc_now,
+    "SESSION_COOKIE_NAME": "portal_session",
+    "SESSION_COOKIE_HTTPONLY": True,
+    "SESSION_COOKIE_SAMESITE": "Lax",  # Strict would log a patient out on every link
+    "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+    # Without this an error of the database would carry names and phones into the log.
+    "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
+    "WTF_CSRF_TIME_LIMIT": 4 * 60 * 60,
+}
+
+
+def configure(app: Flask, settings: Mapping[str, Any]) -> None:
+    """Set up *app*: defaults, then the environment, then *settings*."""
+    app.config.from_mapping(DEFAULTS)
+    app.config.from_mapping(read(os.environ))
+    app.config.from_mapping(settings)
+    if not app.config.get("SQLALCHEMY_DATABASE_URI"):
+        path = _instance(app) / "portal.db"
+        app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{path}"
+    if not app.config.get("SECRET_KEY"):
+        app.config["SECRET_KEY"] = _secret_key(_instance(app) / "secret.key")
+
+
+def read(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Read the portal's variables (``PORTAL_...``) and the plugin's (``SMS_...``).
+
+    - ``PORTAL_DATABASE_URL``: SQLAlchemy URL; default SQLite in ``instance/portal.db``.
+    - ``PORTAL_SECRET_KEY``: signs sessions; default a key made in ``instance/``.
+    - ``PORTAL_HOSTS``: names this portal answers to, with commas; default any.
+    - ``PORTAL_HTTPS``: ``true`` behind TLS, so that cookies never travel without it.
+    - ``PORTAL_UPDATE_PERMS``: ``false`` in web workers, because several processes that
+      write FAB's permissions at once get in each other's way.
+    - ``SMS_CLOCK_SHIFT``: the portal's clock is set like the plugin's, for demos.
+    """
+    settings: dict[str, Any] = {
+        "SQLALCHEMY_DATABASE_URI": environ.get("PORTAL_DATABASE_URL", ""),
+        "SECRET_KEY": environ.get("PORTAL_SECRET_KEY", ""),
+        "FAB_UPDATE_PERMS": _is_true(environ.get("PORTAL_UPDATE_PERMS", "true")),
+        "SESSION_COOKIE_SECURE": _is_true(environ.get("PORTAL_HTTPS", "false")),
+    }
+    hosts = [host.strip() for host in environ.get("PORTAL_HOSTS", "").split(",")]
+    if hosts := [host for host in hosts if host]:
+        settings["TRUSTED_HOSTS"] = hosts
+        settings["FAB_SAFE_REDIRECT_HOSTS"] = [
+            *hosts,
+            *(f"{host}:*" for host in hosts),
+        ]
+    if shift := float(environ.get("SMS_CLOCK_SHIFT") or 0):
+        settings["PORTAL_CLOCK"] = clock.shifted(shift)
+    settings |= {key: value for key, value in environ.items() if key.startswith("SMS_")}
+    return settings
+
+
+def _is_true(word: str) -> bool:
+    return word.strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _instance(app: Flask) -> Path:
+    path = Path(app.instance_path)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _secret_key(path: Path) -> str:
+    """Read the key file, made at the first start and readable by its owner only."""
+    try:
+        # O_EXCL: of several processes that start at once, one makes the key.
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    key = secrets.token_hex(32)
+    with os.fdopen(handle, "w") as file:
+        file.write(key)
+    return key

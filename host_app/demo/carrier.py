@@ -1,0 +1,50 @@
+"""The carrier simulator as the demo's patients use it: over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+SECONDS = 10
+
+
+class Carrier:
+    """Handsets and the carrier's own record."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def record(self) -> dict[str, Any]:
+        """What the carrier accepted, refused, received and called."""
+        answer = requests.get(f"{self._url}/simulator/record.json", timeout=SECONDS)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def texts_to(self, phone: str) -> list[dict[str, Any]]:
+        """Texts of practices to a phone, oldest first."""
+        return [text for text in self.record()["accepted"] if text["to"] == phone]
+
+    def inbound_url(self) -> str:
+        """Where the carrier has announced texts of patients."""
+        calls = self.record()["callbacks"]
+        found: str = next(call["url"] for call in calls if call["kind"] == "inbound")
+        return found
+
+    def write(self, phone: str, number: str, body: str) -> None:
+        """A patient writes from a phone to a practice's number."""
+        self._post("/simulator/texts", {"from": phone, "to": number, "body": body})
+
+    def set_condition(self, phone: str, condition: str) -> None:
+        """Make a phone a landline, unreachable, and so on."""
+        data = {"number": phone, "condition": condition}
+        self._post("/simulator/conditions", data)
+
+    def set_fault(self, **fault: Any) -> None:
+        """Spoil requests that come next, as ``simulator/faults.py`` words it."""
+        self._post("/simulator/faults", {"requests": [fault]})
+
+    def _post(self, path: str, data: dict[str, Any]) -> None:
+        answer = requests.post(self._url + path, json=data, timeout=SECONDS)
+        answer.raise_for_status()

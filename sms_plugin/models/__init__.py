@@ -1,0 +1,47 @@
+"""The tables of the plugin; importing this package maps them all."""
+
+from sms_plugin.models.account import SmsAccount
+from sms_plugin.models.attempt import SmsAttempt
+from sms_plugin.models.audit import SmsAudit
+from sms_plugin.models.base import Instant, SmsBase, metadata
+from sms_plugin.models.consent import SmsConsent, SmsConsentEvidence
+from sms_plugin.models.conversation import SmsConversation, SmsTask
+from sms_plugin.models.installation import SmsInstallation, SmsProcess, SmsRefusal
+from sms_plugin.models.job import SmsJob
+from sms_plugin.models.link import SmsLink
+from sms_plugin.models.message import SmsMessage, in_state, on_the_way
+from sms_plugin.models.number import SmsNumber
+from sms_plugin.models.phone import SmsPatientPhone, SmsPhone, SmsSuppression
+from sms_plugin.models.practice import SmsBillingConsent, SmsPractice
+from sms_plugin.models.template import SmsTemplate, SmsTemplateRevision
+from sms_plugin.models.webhook import SmsWebhookEvent
+
+__all__ = [
+    "Instant",
+    "SmsAccount",
+    "SmsAttempt",
+    "SmsAudit",
+    "SmsBase",
+    "SmsBillingConsent",
+    "SmsConsent",
+    "SmsConsentEvidence",
+    "SmsConversation",
+    "SmsInstallation",
+    "SmsJob",
+    "SmsLink",
+    "SmsMessage",
+    "SmsNumber",
+    "SmsPatientPhone",
+    "SmsPhone",
+    "SmsPractice",
+    "SmsProcess",
+    "SmsRefusal",
+    "SmsSuppression",
+    "SmsTask",
+    "SmsTemplate",
+    "SmsTemplateRevision",
+    "SmsWebhookEvent",
+    "in_state",
+    "metadata",
+    "on_the_way",
+]

@@ -1,0 +1,155 @@
+"""A message: one text, in either direction, from pending to its final word."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, relationship
+
+from sms_plugin.models.base import Instant, SmsBase, big_id, column
+from sms_plugin.models.job import SmsJob
+from sms_plugin.models.phone import SmsPhone
+from sms_plugin.models.practice import SmsPractice
+
+APPROVED = sa.text("state = 'approved'")
+PENDING = sa.text("state = 'pending'")
+UNKNOWN = sa.text("state = 'unknown'")
+REVIEW = sa.text("state = 'review'")
+# At the gateway, and without its final word.
+ON_THE_WAY = sa.text("state IN ('accepted', 'sent')")
+
+
+class SmsMessage(SmsBase):
+    """One text.
+
+    ``purpose`` is job, notice, reply or inbound; ``priority`` lets replies (0)
+    overtake notices (1) and notices overtake job texts (2). ``dedupe_key`` forbids a
+    second text for the same fact and is NULL once the row will never go out.
+    ``body`` holds marks for its links until it goes out. ``content_hash`` binds body,
+    recipient and link; approving copies it to ``approved_hash``, and only what still
+    hashes to that goes out. ``hold`` says why ``due_at`` lies in the future. Money is
+    in millionths.
+    """
+
+    __tablename__ = "sms_message"
+    __table_args__ = (
+        sa.UniqueConstraint("practice_id", "dedupe_key"),
+        sa.UniqueConstraint("sid"),
+        sa.Index(
+            "ix_sms_message_due",
+            "practice_id",
+            "priority",
+            "due_at",
+            "id",
+            sqlite_where=APPROVED,
+            postgresql_where=APPROVED,
+        ),
+        sa.Index(
+            "ix_sms_message_unknown",
+            "id",
+            sqlite_where=UNKNOWN,
+            postgresql_where=UNKNOWN,
+        ),
+        sa.Index(
+            "ix_sms_message_review",
+            "id",
+            sqlite_where=REVIEW,
+            postgresql_where=REVIEW,
+        ),
+        sa.Index(
+            "ix_sms_message_on_the_way",
+            "submitted_at",
+            sqlite_where=ON_THE_WAY,
+            postgresql_where=ON_THE_WAY,
+        ),
+        sa.Index(
+            "ix_sms_message_pending",
+            "practice_id",
+            "patient_ref",
+            sqlite_where=PENDING,
+            postgresql_where=PENDING,
+        ),
+        sa.Index(
+            "ix_sms_message_expiring",
+            "expires_at",
+            sqlite_where=PENDING,
+            postgresql_where=PENDING,
+        ),
+        sa.Index(None, "job_id", "state", "id"),
+        sa.Index(None, "phone_id", "id"),
+        sa.Index(None, "practice_id", "id"),
+    )
+
+    id: Mapped[int] = big_id()
+    practice_id: Mapped[int] = column(sa.ForeignKey("sms_practice.id"))
+    purpose: Mapped[str] = column(sa.String(8))
+    priority: Mapped[int] = column(sa.SmallInteger, default=2)
+    kind: Mapped[str] = column(sa.String(24), default="")
+    step: Mapped[str] = column(sa.String(24), default="")
+    state: Mapped[str] = column(sa.String(12))
+    reason: Mapped[str | None] = column(sa.String(40), nullable=True)
+    error_code: Mapped[int | None] = column(sa.Integer, nullable=True)
+    hold: Mapped[str | None] = column(sa.String(40), nullable=True)
+    dedupe_key: Mapped[str | None] = column(sa.String(160), nullable=True)
+
+    job_id: Mapped[int | None] = column(sa.ForeignKey("sms_job.id"), nullable=True)
+    phone_id: Mapped[int | None] = column(sa.ForeignKey("sms_phone.id"), nullable=True)
+    number_id: Mapped[int | None] = column(
+        sa.ForeignKey("sms_number.id"), nullable=True
+    )
+    template_revision_id: Mapped[int | None] = column(
+        sa.ForeignKey("sms_template_revision.id"), nullable=True
+    )
+    patient_ref: Mapped[str] = column(sa.String(64), default="")
+    patient_name: Mapped[str] = column(sa.String(160), default="")
+    zones: Mapped[str] = column(sa.String(300), default="")
+    bill_ref: Mapped[str] = column(sa.String(64), default="")
+    balance_micros: Mapped[int | None] = column(sa.BigInteger, nullable=True)
+
+    body: Mapped[str] = column(sa.Text, default="")
+    original_body: Mapped[str | None] = column(sa.Text, nullable=True)
+    segments: Mapped[int] = column(sa.SmallInteger, default=0)
+    encoding: Mapped[str] = column(sa.String(6), default="GSM-7")
+    cost_micros: Mapped[int] = column(sa.BigInteger, default=0)
+
+    content_hash: Mapped[str] = column(sa.String(64), default="")
+    approved_hash: Mapped[str | None] = column(sa.String(64), nullable=True)
+    approved_by: Mapped[str] = column(sa.String(120), default="")
+    approved_by_id: Mapped[int | None] = column(sa.Integer, nullable=True)
+    approved_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    author: Mapped[str] = column(sa.String(120), default="")
+    author_id: Mapped[int | None] = column(sa.Integer, nullable=True)
+    any_hour: Mapped[bool] = column(sa.Boolean, default=False)
+
+    sid: Mapped[str | None] = column(sa.String(64), nullable=True)
+    tries: Mapped[int] = column(sa.SmallInteger, default=0)
+    due_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    expires_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    submitted_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    delivered_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    polled_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    created_at: Mapped[datetime] = column(Instant)
+    changed_at: Mapped[datetime] = column(Instant)
+
+    practice: Mapped[SmsPractice] = relationship("SmsPractice")
+    job: Mapped[SmsJob | None] = relationship("SmsJob")
+    phone: Mapped[SmsPhone | None] = relationship("SmsPhone")
+
+    def __str__(self) -> str:
+        return f"text {self.id}"
+
+
+def in_state(word: str) -> sa.ColumnElement[bool]:
+    """The condition that a message is in a state, with the word in the SQL itself.
+
+    With a parameter in its place no database would use the partial indexes above.
+    """
+    return SmsMessage.state == sa.literal_column(f"'{word}'")
+
+
+def on_the_way() -> sa.ColumnElement[bool]:
+    """The condition that the gateway has a text and its final word is missing."""
+    return SmsMessage.state.in_(
+        [sa.literal_column("'accepted'"), sa.literal_column("'sent'")]
+    )

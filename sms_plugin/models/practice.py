@@ -1,0 +1,61 @@
+"""A practice: the tenant, whether it may text, and how."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped
+
+from sms_plugin.models.base import Instant, SmsBase, big_id, column
+
+
+class SmsPractice(SmsBase):
+    """What the plugin knows of one practice of the host.
+
+    ``allowed`` is the support operator's word, ``enabled`` the practice admin's.
+    ``stopped`` holds the reason, in words, why sending was stopped by an error of the
+    account or the number; it ends when staff resume.
+    """
+
+    __tablename__ = "sms_practice"
+    __table_args__ = (sa.UniqueConstraint("practice_ref"),)
+
+    id: Mapped[int] = big_id()
+    practice_ref: Mapped[str] = column(sa.String(64))
+    name: Mapped[str] = column(sa.String(120))
+    phone: Mapped[str] = column(sa.String(32), default="")
+    timezone: Mapped[str] = column(sa.String(64), default="America/New_York")
+    allowed: Mapped[bool] = column(sa.Boolean, default=False)
+    enabled: Mapped[bool] = column(sa.Boolean, default=False)
+    amounts: Mapped[bool] = column(sa.Boolean, default=False)
+    window_start: Mapped[int] = column(sa.SmallInteger, default=9 * 60)
+    window_end: Mapped[int] = column(sa.SmallInteger, default=20 * 60)
+    sunday_start: Mapped[int] = column(sa.SmallInteger, default=12 * 60)
+    sunday_end: Mapped[int] = column(sa.SmallInteger, default=20 * 60)
+    account_id: Mapped[int | None] = column(
+        sa.ForeignKey("sms_account.id"), nullable=True
+    )
+    stopped: Mapped[str | None] = column(sa.String(300), nullable=True)
+    stopped_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    created_at: Mapped[datetime] = column(Instant)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SmsBillingConsent(SmsBase):
+    """That a practice accepted the prices of texting, in which words, and who did."""
+
+    __tablename__ = "sms_billing_consent"
+    __table_args__ = (sa.Index(None, "practice_id", "id"),)
+
+    id: Mapped[int] = big_id()
+    practice_id: Mapped[int] = column(sa.ForeignKey("sms_practice.id"))
+    version: Mapped[str] = column(sa.String(32))
+    text_hash: Mapped[str] = column(sa.String(64))
+    text: Mapped[str] = column(sa.Text)
+    user_id: Mapped[int] = column(sa.Integer)
+    user_name: Mapped[str] = column(sa.String(120))
+    ip: Mapped[str] = column(sa.String(45), default="")
+    accepted_at: Mapped[datetime] = column(Instant)

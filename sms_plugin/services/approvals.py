@@ -1,0 +1,288 @@
+"""The approval desk: staff read what a job wants to send, change it, and decide.
+
+An approval binds to the exact body, recipient and link. Every decision is one
+conditional UPDATE, so that of two people only one wins, and the other is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from sms_plugin.core import segments, templating
+from sms_plugin.errors import (
+    ConflictError,
+    InvalidError,
+    NotAllowedError,
+    NotFoundError,
+)
+from sms_plugin.models import SmsMessage, SmsPhone, SmsPractice
+from sms_plugin.services import content, jobs, practices, prices
+from sms_plugin.services.actors import audit
+from sms_plugin.services.database import begin_write, change, lock_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from sms_plugin.config import Settings
+    from sms_plugin.models import SmsJob
+    from sms_plugin.services.actors import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which pending texts are meant: these ids, or all that a filter shows.
+
+    ``seen`` maps ids to the ``content_hash`` on the page that was clicked, and
+    ``as_of`` is when the page was made; a text that was changed since is left out of
+    the decision.
+    """
+
+    ids: Collection[int] = ()
+    seen: Mapping[int, str] | None = None
+    everything: bool = False
+    search: str = ""
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What is or would be approved: how many texts, and of what size and price."""
+
+    texts: int
+    segments: int
+    cost_micros: int
+
+
+def one(
+    session: Session, practice: SmsPractice, message_id: int
+) -> tuple[SmsMessage, SmsPhone]:
+    """One text of a job of this practice, with the phone it is for.
+
+    Raises:
+        NotFoundError: there is none with this id in the practice.
+    """
+    row = session.execute(
+        sa.select(SmsMessage, SmsPhone)
+        .join(SmsPhone, SmsPhone.id == SmsMessage.phone_id)
+        .where(
+            SmsMessage.id == message_id,
+            SmsMessage.practice_id == practice.id,
+            SmsMessage.purpose == "job",
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("There is no such text.")
+    return row[0], row[1]
+
+
+def edit(
+    session: Session,
+    practice: SmsPractice,
+    message_id: int,
+    body: str,
+    *,
+    seen: str,
+    settings: Settings,
+    actor: Actor,
+    now: datetime,
+) -> SmsMessage:
+    """Change one text before it is approved; what it said first is kept.
+
+    An approved text that has not gone out is pending again after an edit.
+
+    Raises:
+        InvalidError: the new text is empty, too long, or lost its link or STOP hint.
+        ConflictError: it was changed or sent meanwhile.
+    """
+    message, phone = one(session, practice, message_id)
+    body = segments.normalise(body).strip()
+    _check_edit(message, body)
+    size = content.measure(settings, body)
+    changed = change(
+        session,
+        sa.update(SmsMessage)
+        .where(
+            SmsMessage.id == message.id,
+            SmsMessage.state.in_(("pending", "approved")),
+            SmsMessage.content_hash == seen,
+        )
+        .values(
+            body=body,
+            original_body=sa.func.coalesce(SmsMessage.original_body, SmsMessage.body),
+            segments=size.count,
+            encoding=size.encoding,
+            cost_micros=size.count * prices.segment_micros(settings),
+            content_hash=content.hash_of(
+                body, phone.e164, message.patient_ref, message.bill_ref
+            ),
+            state="pending",
+            approved_hash=None,
+            due_at=None,
+            hold=None,
+            changed_at=now,
+        ),
+    )
+    if changed != 1:
+        raise ConflictError(
+            "This text was changed or sent meanwhile. The page shows how it stands now."
+        )
+    audit(
+        session,
+        actor,
+        "message.edit",
+        practice_id=practice.id,
+        object_id=message.id,
+        now=now,
+    )
+    session.refresh(message)
+    return message
+
+
+def weigh(session: Session, job: SmsJob, chosen: Chosen) -> Approval:
+    """What approving would send: shown before anybody decides."""
+    texts, size, cost = session.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.coalesce(sa.func.sum(SmsMessage.segments), 0),
+            sa.func.coalesce(sa.func.sum(SmsMessage.cost_micros), 0),
+        ).where(*meant(job, chosen))
+    ).one()
+    return Approval(int(texts), int(size), int(cost))
+
+
+def approve(
+    session: Session,
+    practice: SmsPractice,
+    job: SmsJob,
+    chosen: Chosen,
+    *,
+    settings: Settings,
+    actor: Actor,
+    now: datetime,
+) -> Approval:
+    """Approve pending texts of a job; they go out as soon as hours and pacing allow.
+
+    Raises:
+        NotAllowedError: something stands in the way of texting; says what.
+        ConflictError: texting was switched off meanwhile, or none of the chosen texts
+            is pending as it was shown.
+    """
+    begin_write(session)
+    # Read afresh, and kept from being switched off: the page that was clicked is old.
+    session.refresh(practice, with_for_update={"read": True})
+    for obstacle in practices.obstacles(session, practice, settings):
+        # Where texting is off nobody gets this far: it was on a moment ago.
+        off = obstacle.code in {"not_allowed", "disabled"}
+        refusal = ConflictError if off else NotAllowedError
+        raise refusal(f"Nothing was approved. {obstacle.sentence}")
+    lock_rows(session, SmsMessage, *meant(job, chosen))
+    weight = weigh(session, job, chosen)
+    updated = change(
+        session,
+        sa.update(SmsMessage)
+        .where(*meant(job, chosen))
+        .values(
+            state="approved",
+            approved_hash=SmsMessage.content_hash,
+            approved_by=actor.name[:120],
+            approved_by_id=actor.user_id,
+            approved_at=now,
+            due_at=now,
+            changed_at=now,
+        ),
+    )
+    if not updated:
+        raise ConflictError(
+            "Nothing was approved: the chosen texts were changed, approved or rejected "
+            "meanwhile. The page shows how they stand now."
+        )
+    audit(
+        session,
+        actor,
+        "job.approve",
+        practice_id=practice.id,
+        object_id=job.id,
+        detail=f"{updated} texts",
+        now=now,
+    )
+    session.flush()
+    return Approval(updated, weight.segments, weight.cost_micros)
+
+
+def reject(
+    session: Session,
+    practice: SmsPractice,
+    job: SmsJob,
+    chosen: Chosen,
+    *,
+    why: str,
+    actor: Actor,
+    now: datetime,
+) -> int:
+    """Reject pending texts with a reason; they never go out.
+
+    Raises:
+        ConflictError: none of the chosen texts is pending as it was shown.
+    """
+    lock_rows(session, SmsMessage, *meant(job, chosen))
+    updated = change(
+        session,
+        sa.update(SmsMessage)
+        .where(*meant(job, chosen))
+        .values(state="rejected", reason=why[:40], dedupe_key=None, changed_at=now),
+    )
+    if not updated:
+        raise ConflictError(
+            "Nothing was rejected: the chosen texts were decided meanwhile."
+        )
+    audit(
+        session,
+        actor,
+        "job.reject",
+        practice_id=practice.id,
+        object_id=job.id,
+        detail=f"{updated} texts: {why}",
+        now=now,
+    )
+    session.flush()
+    return updated
+
+
+def _check_edit(message: SmsMessage, body: str) -> None:
+    if not body:
+        raise InvalidError("The text is empty. Reject it instead.", field="body")
+    if not segments.fits(body):
+        raise InvalidError(
+            f"The text is longer than {segments.MAX_BODY} characters.", field="body"
+        )
+    if templating.marks_in(message.body) != templating.marks_in(body) or (
+        body.lower().count(templating.LINK_MARK) > 1
+    ):
+        raise InvalidError(
+            f"Keep {templating.LINK_MARK} where the link belongs, once.", field="body"
+        )
+    if "STOP" in message.body and "STOP" not in body:
+        raise InvalidError("Keep the sentence that says how to stop.", field="body")
+
+
+def meant(job: SmsJob, chosen: Chosen) -> list[sa.ColumnElement[bool]]:
+    """Conditions of the job's pending texts that are meant."""
+    mine = [
+        SmsMessage.job_id == job.id,
+        SmsMessage.practice_id == job.practice_id,
+        SmsMessage.state == "pending",
+    ]
+    if chosen.as_of is not None:
+        mine.append(SmsMessage.changed_at <= chosen.as_of)
+    if chosen.everything:
+        return [*mine, *jobs.matching(chosen.search)]
+    if chosen.seen is None:
+        return [*mine, SmsMessage.id.in_(chosen.ids)]
+    shown = sa.tuple_(SmsMessage.id, SmsMessage.content_hash)
+    return [*mine, shown.in_(list(chosen.seen.items()))]

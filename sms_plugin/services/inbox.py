@@ -1,0 +1,159 @@
+"""Reading the Text Inbox: conversations, and what was written in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from sms_plugin.errors import NotFoundError
+from sms_plugin.models import (
+    SmsConversation,
+    SmsMessage,
+    SmsPatientPhone,
+    SmsPhone,
+)
+from sms_plugin.services import consents, practices
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from sms_plugin.models import SmsPractice
+
+PAGE = 30
+THREAD_PAGE = 50
+# States in which a text is no part of a conversation: it was never on its way.
+HIDDEN = ("pending", "skipped", "rejected", "expired", "withdrawn")
+
+
+def conversations(
+    session: Session,
+    practice_id: int,
+    *,
+    unread: bool = False,
+    waiting: bool = False,
+    before: tuple[datetime, int] | None = None,
+    limit: int = PAGE,
+) -> list[SmsConversation]:
+    """Conversations of a practice, newest first, those behind the key *before*."""
+    query = sa.select(SmsConversation).where(SmsConversation.practice_id == practice_id)
+    if unread:
+        query = query.where(SmsConversation.unread > 0)
+    if waiting:
+        query = query.where(SmsConversation.waiting_since.is_not(None))
+    if before is not None:
+        at, row_id = before
+        query = query.where(
+            sa.or_(
+                SmsConversation.last_at < at,
+                sa.and_(SmsConversation.last_at == at, SmsConversation.id < row_id),
+            )
+        )
+    return list(
+        session.scalars(
+            query.order_by(SmsConversation.last_at.desc(), SmsConversation.id.desc())
+            .limit(limit)
+            .options(joinedload(SmsConversation.phone))
+        )
+    )
+
+
+def conversation(
+    session: Session, practice_id: int, conversation_id: int
+) -> SmsConversation:
+    """One conversation of this practice.
+
+    Raises:
+        NotFoundError: there is none with this id in the practice.
+    """
+    row = session.scalars(
+        sa.select(SmsConversation)
+        .where(
+            SmsConversation.id == conversation_id,
+            SmsConversation.practice_id == practice_id,
+        )
+        .options(joinedload(SmsConversation.phone))
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError("There is no such conversation.")
+    return row
+
+
+def thread(
+    session: Session,
+    row: SmsConversation,
+    *,
+    before: int | None = None,
+    after: int = 0,
+    limit: int = THREAD_PAGE,
+) -> list[SmsMessage]:
+    """Texts of a conversation, oldest first: the last ones, or those around an id."""
+    query = sa.select(SmsMessage).where(*in_thread(row), SmsMessage.id > after)
+    if before is not None:
+        query = query.where(SmsMessage.id < before)
+    newest = session.scalars(query.order_by(SmsMessage.id.desc()).limit(limit)).all()
+    return list(reversed(newest))
+
+
+def in_thread(row: SmsConversation) -> tuple[sa.ColumnElement[bool], ...]:
+    """Conditions of the texts of a conversation.
+
+    A reply that was withdrawn stays, so that its author learns that it did not go out.
+    """
+    return (
+        SmsMessage.practice_id == row.practice_id,
+        SmsMessage.phone_id == row.phone_id,
+        sa.or_(SmsMessage.state.not_in(HIDDEN), SmsMessage.purpose == "reply"),
+    )
+
+
+def patients_of(session: Session, phone: SmsPhone) -> Sequence[SmsPatientPhone]:
+    """Everybody of the practice who uses a phone."""
+    return session.scalars(
+        sa.select(SmsPatientPhone)
+        .where(
+            SmsPatientPhone.phone_id == phone.id,
+            SmsPatientPhone.practice_id == phone.practice_id,
+        )
+        .order_by(SmsPatientPhone.id)
+        .limit(20)
+    ).all()
+
+
+def locked(session: Session, practice: SmsPractice, phone: SmsPhone) -> str | None:
+    """Why nothing can be written to a phone now, in words; None when it can."""
+    if phone.id in consents.suppressed(session, [phone.id]):
+        return "This phone opted out. Only the patient can undo that, by texting START."
+    number = practices.active_number(session, practice.id)
+    if number is None or number.state != "owned":
+        return "The practice has no number to text from. Choose one in SMS Settings."
+    if phone.last_inbound_at is None and not any(
+        row.consent == "granted" for row in patients_of(session, phone)
+    ):
+        return "The patient has not agreed to texts on this phone yet."
+    return None
+
+
+def find_phones(
+    session: Session, practice_id: int, text: str, *, limit: int = PAGE
+) -> Sequence[SmsPatientPhone]:
+    """Phones of the practice's patients whose name contains the text, by name."""
+    wanted = text.strip().lower()
+    if not wanted:
+        return []
+    return session.scalars(
+        sa.select(SmsPatientPhone)
+        .where(
+            SmsPatientPhone.practice_id == practice_id,
+            sa.func.lower(SmsPatientPhone.patient_name).contains(
+                wanted, autoescape=True
+            ),
+        )
+        .order_by(SmsPatientPhone.patient_name, SmsPatientPhone.id)
+        .limit(limit)
+        .options(joinedload(SmsPatientPhone.phone))
+    ).all()

@@ -1,0 +1,110 @@
+"""What texting costs a practice, and the words in which it accepts that."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from sms_plugin import config
+from sms_plugin.models import SmsBillingConsent
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from sms_plugin.config import Settings
+    from sms_plugin.services.actors import Actor
+
+MICROS = 1_000_000
+WORDING = """\
+Prices. Each segment of a text, sent or received, costs {segment} {currency}. A number \
+costs its monthly price, {number} {currency} unless another price is shown when it is \
+bought. Prices are billed with the other services of this portal.
+
+Texts are not encrypted on their way. They go only to patients who agreed to be \
+texted, who may stop them at any time, and they hold no diagnosis, drug or service.
+
+By switching texting on, the practice accepts these prices and confirms that it has a \
+business associate agreement in place with the service that carries the texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The prices and wording that must be accepted; ``version`` names them."""
+
+    text: str
+    version: str
+
+    @property
+    def text_hash(self) -> str:
+        """Hash of the exact text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def offer(settings: Settings) -> Offer:
+    """The prices and wording that hold now; a changed price is another version."""
+    text = WORDING.format(
+        segment=settings[config.PRICE_SEGMENT],
+        number=settings[config.PRICE_NUMBER],
+        currency=settings[config.CURRENCY],
+    )
+    return Offer(text, hashlib.sha256(text.encode()).hexdigest()[:12])
+
+
+def segment_micros(settings: Settings) -> int:
+    """Price of one segment in millionths of the currency."""
+    return int(settings[config.PRICE_SEGMENT] * MICROS)
+
+
+def number_micros(settings: Settings) -> int:
+    """Monthly price of a number whose price the gateway hides, in millionths."""
+    return int(settings[config.PRICE_NUMBER] * MICROS)
+
+
+def money(micros: int, currency: str = "USD") -> str:
+    """An amount as people read it: two places, more where cents would lie."""
+    amount = Decimal(micros) / MICROS
+    places = 2 if micros % 10_000 == 0 else 4
+    sign = "$" if currency == "USD" else f"{currency} "
+    return f"{sign}{amount:,.{places}f}"
+
+
+def accepted(session: Session, practice_id: int, settings: Settings) -> bool:
+    """Whether the practice accepted the prices that hold now."""
+    last = session.scalars(
+        sa.select(SmsBillingConsent.version)
+        .where(SmsBillingConsent.practice_id == practice_id)
+        .order_by(SmsBillingConsent.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return last == offer(settings).version
+
+
+def accept(
+    session: Session,
+    practice_id: int,
+    *,
+    settings: Settings,
+    actor: Actor,
+    now: datetime,
+) -> SmsBillingConsent:
+    """Store that the practice accepted the prices that hold now, and who did."""
+    current = offer(settings)
+    consent = SmsBillingConsent(
+        practice_id=practice_id,
+        version=current.version,
+        text_hash=current.text_hash,
+        text=current.text,
+        user_id=actor.user_id or 0,
+        user_name=actor.name,
+        ip=actor.ip,
+        accepted_at=now,
+    )
+    session.add(consent)
+    session.flush()
+    return consent

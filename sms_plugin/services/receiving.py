@@ -1,0 +1,305 @@
+"""Receiving: a signed event of the gateway is stored and applied in one transaction.
+
+A STOP, a status or a text is in force before the answer. If applying fails, the stored
+event alone is committed and the beat applies it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from sms_plugin.core import keywords
+from sms_plugin.core.states import contradicts
+from sms_plugin.models import (
+    SmsAccount,
+    SmsMessage,
+    SmsNumber,
+    SmsTask,
+    SmsWebhookEvent,
+)
+from sms_plugin.services import consents, outcomes, preferences, statuses, writing
+from sms_plugin.services.database import begin_write, insert_new, lock_row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.orm import Session
+
+    from sms_plugin.gateways.base import Gateway
+    from sms_plugin.models import SmsPhone
+    from sms_plugin.services.vault import Vault
+
+log = logging.getLogger(__name__)
+
+INBOUND, STATUS = KINDS = "inbound", "status"
+# What makes an event the same when it is sent again (Twilio signs no time).
+_SAME = {
+    INBOUND: ("MessageSid",),
+    STATUS: ("MessageSid", "MessageStatus", "ErrorCode", "RawDlrDoneDate"),
+}
+# Words for the machine: the carrier answers them, and no person has to.
+NO_ANSWER = (keywords.Intent.OPT_OUT, keywords.Intent.OPT_IN, keywords.Intent.HELP)
+MAX_BODY = 4000
+LATER_TEXTS = 100
+# Of a text that was found in the gateway's list: when the patient wrote it. The gateway
+# itself sends no field of this name.
+WRITTEN_AT = "sms_plugin.written_at"
+# Seconds. The gateway waits four for our answer, and a "try again" is better than none.
+PATIENCE = 3.0
+
+
+class Receipt(Enum):
+    """What became of an event."""
+
+    APPLIED = "applied"
+    SEEN = "seen"
+    CONFLICT = "conflict"
+    ORPHAN = "orphan"
+    WAITING = "waiting"
+
+
+def receive(
+    session: Session,
+    account: SmsAccount,
+    kind: str,
+    params: Mapping[str, str],
+    *,
+    token: str = "",
+    gateway: Gateway,
+    vault: Vault,
+    now: datetime,
+) -> Receipt:
+    """Store an event whose signature held, and apply it; the caller commits."""
+    begin_write(session, patience=PATIENCE)
+    event_id = _store(session, account, kind, params, token=token, now=now)
+    if event_id is None:
+        return Receipt.SEEN
+    return apply_event(session, event_id, gateway=gateway, vault=vault, now=now)
+
+
+def apply_event(
+    session: Session, event_id: int, *, gateway: Gateway, vault: Vault, now: datetime
+) -> Receipt:
+    """Apply a stored event; what fails leaves it waiting, and nothing half done."""
+    event = lock_row(session, SmsWebhookEvent, event_id)
+    if event is None or event.state != "waiting":
+        return Receipt.SEEN
+    event.tries += 1
+    try:
+        with session.begin_nested():
+            receipt = _apply(session, event, gateway=gateway, vault=vault, now=now)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the event must be kept)
+        # The exception's text may hold what the patient wrote; its class does not.
+        log.error("event %s was not applied: %s", event_id, type(error).__name__)  # noqa: TRY400  (as above)
+        return Receipt.WAITING
+    event.state, event.applied_at = receipt.value, now
+    session.flush()
+    return receipt
+
+
+def _store(
+    session: Session,
+    account: SmsAccount,
+    kind: str,
+    params: Mapping[str, str],
+    *,
+    token: str,
+    now: datetime,
+) -> int | None:
+    """Store the event as it came; None when it was stored before."""
+    same = json.dumps(
+        [kind, account.account_sid, *(params.get(name, "") for name in _SAME[kind])]
+    )
+    key = hashlib.sha256(same.encode()).hexdigest()
+    row = {
+        "key": key,
+        "kind": kind,
+        "account_id": account.id,
+        "token": token,
+        "payload": json.dumps(dict(params)),
+        "state": "waiting",
+        "tries": 0,
+        "received_at": now,
+    }
+    if not insert_new(session, SmsWebhookEvent, [row], unique=["key"]):
+        return None
+    return session.scalars(
+        sa.select(SmsWebhookEvent.id).where(SmsWebhookEvent.key == key)
+    ).one()
+
+
+def _apply(
+    session: Session,
+    event: SmsWebhookEvent,
+    *,
+    gateway: Gateway,
+    vault: Vault,
+    now: datetime,
+) -> Receipt:
+    params: dict[str, str] = json.loads(event.payload)
+    if event.kind == STATUS:
+        return _apply_status(
+            session, event, params, gateway=gateway, vault=vault, now=now
+        )
+    written_at = params.get(WRITTEN_AT)
+    taken = take_text(
+        session,
+        event.account_id,
+        sid=params.get("MessageSid", ""),
+        sender=params.get("From", ""),
+        recipient=params.get("To", ""),
+        body=params.get("Body", ""),
+        written_at=datetime.fromisoformat(written_at)
+        if written_at
+        else event.received_at,
+        vault=vault,
+        now=now,
+    )
+    return Receipt.APPLIED if taken else Receipt.ORPHAN
+
+
+def _apply_status(
+    session: Session,
+    event: SmsWebhookEvent,
+    params: Mapping[str, str],
+    *,
+    gateway: Gateway,
+    vault: Vault,
+    now: datetime,
+) -> Receipt:
+    sid, word = params.get("MessageSid", ""), params.get("MessageStatus", "")
+    message = statuses.find(session, token=event.token, sid=sid)
+    if message is None or message.number_id is None:
+        return Receipt.ORPHAN
+    number = session.get(SmsNumber, message.number_id)
+    if number is None or number.account_id != event.account_id:
+        return Receipt.ORPHAN
+    code = params.get("ErrorCode", "")
+    state = statuses.apply(
+        session,
+        message,
+        word,
+        sid=sid,
+        code=int(code) if code.isascii() and code.isdigit() else None,
+        gateway=gateway,
+        vault=vault,
+        now=now,
+    )
+    if message.sid == sid and contradicts(state, word):
+        log.warning("text %s: %s is contradicted by a late word", message.id, state)
+        return Receipt.CONFLICT
+    return Receipt.APPLIED
+
+
+def take_text(
+    session: Session,
+    account_id: int,
+    *,
+    sid: str,
+    sender: str,
+    recipient: str,
+    body: str,
+    written_at: datetime | None = None,
+    vault: Vault,
+    now: datetime,
+) -> bool:
+    """Take a patient's text in: thread it, and obey a STOP or START in it.
+
+    *written_at* is for a text that was long on its way: an old START in it lifts no
+    newer STOP.
+
+    Returns:
+        False when the text is not for a number of ours.
+    """
+    number = session.scalars(
+        sa.select(SmsNumber).where(
+            SmsNumber.e164 == recipient,
+            SmsNumber.account_id == account_id,
+            SmsNumber.state == "owned",
+        )
+    ).one_or_none()
+    if number is None or not sid or not sender:
+        return False
+    known = session.scalars(sa.select(SmsMessage.id).where(SmsMessage.sid == sid))
+    if known.first() is not None:
+        return True
+    phone = preferences.phone_row(session, number.practice_id, sender[:16], now=now)
+    phone = consents.lock_phone(session, phone.id)
+    # The gateway's clock may be ahead of ours.
+    written_at = min(written_at or now, now)
+    phone.last_inbound_at = max(phone.last_inbound_at or written_at, written_at)
+    outcomes.shows_life(session, phone.id)
+    # A NUL would be refused by PostgreSQL; nobody typed one.
+    body = body.replace("\x00", "")[:MAX_BODY]
+    message = writing.add_inbound(
+        session, phone, number, sid=sid, body=body, written_at=written_at, now=now
+    )
+    _obey(session, phone, message, body, vault=vault, now=now)
+    return True
+
+
+def _obey(
+    session: Session,
+    phone: SmsPhone,
+    message: SmsMessage,
+    body: str,
+    *,
+    vault: Vault,
+    now: datetime,
+) -> None:
+    intent = keywords.classify(body)
+    word = keywords.matched_word(body) or ""
+    if intent is keywords.Intent.OPT_OUT:
+        consents.suppress(
+            session,
+            phone,
+            source="keyword",
+            word=word,
+            evidence=body,
+            vault=vault,
+            now=now,
+        )
+    elif intent is keywords.Intent.OPT_IN and not _stopped_since(session, message):
+        consents.lift(
+            session,
+            phone,
+            sources=consents.LIFTED_BY_START,
+            evidence=body,
+            vault=vault,
+            now=now,
+        )
+    if intent in NO_ANSWER:
+        writing.needs_no_answer(session, phone)
+    if intent is keywords.Intent.REVIEW:
+        session.add(
+            SmsTask(
+                practice_id=phone.practice_id,
+                kind="maybe_opt_out",
+                phone_id=phone.id,
+                message_id=message.id,
+                note="The patient may want no more texts: read it and decide.",
+                created_at=now,
+            )
+        )
+
+
+def _stopped_since(session: Session, message: SmsMessage) -> bool:
+    """Whether the patient wrote STOP after a text that was long on its way."""
+    later = session.scalars(
+        sa.select(SmsMessage.body)
+        .where(
+            SmsMessage.phone_id == message.phone_id,
+            SmsMessage.state == "received",
+            SmsMessage.created_at > message.created_at,
+        )
+        .order_by(SmsMessage.id.desc())
+        .limit(LATER_TEXTS)
+    )
+    return any(keywords.classify(body) is keywords.Intent.OPT_OUT for body in later)

@@ -1,0 +1,172 @@
+"""Templates: the wording of each kind of text, checked before it is saved."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from sms_plugin.core import segments
+from sms_plugin.core.templating import TemplateError, compile_template
+from sms_plugin.errors import InvalidError
+from sms_plugin.models import SmsTemplate, SmsTemplateRevision
+from sms_plugin.services.actors import SYSTEM, audit
+from sms_plugin.services.wording import DEFAULTS, KINDS, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from sms_plugin.core.templating import Template
+    from sms_plugin.services.actors import Actor
+
+_STOP = re.compile(r"\bSTOP\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A compiled template and the revision that its texts remember."""
+
+    template: Template
+    revision_id: int
+
+
+def ensure_defaults(session: Session, practice_id: int, *, now: datetime) -> None:
+    """Give a practice the default wording of every kind that it does not have."""
+    have = {
+        (kind, language)
+        for kind, language in session.execute(
+            sa.select(SmsTemplate.kind, SmsTemplate.language).where(
+                SmsTemplate.practice_id == practice_id
+            )
+        )
+    }
+    for (kind, language), body in DEFAULTS.items():
+        if (kind, language) in have:
+            continue
+        template = SmsTemplate(
+            practice_id=practice_id,
+            kind=kind,
+            language=language,
+            body=body,
+            revision=1,
+            changed_at=now,
+        )
+        session.add(template)
+        session.flush()
+        _add_revision(session, template, actor=SYSTEM, now=now)
+    session.flush()
+
+
+def check(kind: str, body: str, *, amounts: bool) -> Template:
+    """Compile a wording and refuse what must not be saved.
+
+    Raises:
+        InvalidError: unknown or malformed variable (with its position), a part that
+            is required is missing, or an amount where the practice shows none.
+    """
+    rules = KINDS[kind]
+    try:
+        template = compile_template(body, allowed=rules.variables)
+    except TemplateError as error:
+        raise InvalidError(str(error), field="body") from None
+    _check_parts(rules, template, body, amounts=amounts)
+    if not segments.fits(body):
+        raise InvalidError(
+            f"The text is longer than {segments.MAX_BODY} characters.", field="body"
+        )
+    return template
+
+
+def _check_parts(rules: Kind, template: Template, body: str, *, amounts: bool) -> None:
+    for name in sorted(rules.required - template.variables):
+        raise InvalidError(
+            f"{{{{ {name} }}}} is missing: this kind of text needs it.", field="body"
+        )
+    if rules.stop_hint and not _STOP.search(body):
+        raise InvalidError(
+            'Say how to stop, for example "Reply STOP to opt out".', field="body"
+        )
+    if "amount_due" in template.variables and not amounts:
+        raise InvalidError(
+            "Amounts are switched off for this practice: remove {{ amount_due }} or "
+            "allow amounts in SMS Settings.",
+            field="body",
+        )
+
+
+def save(
+    session: Session,
+    template: SmsTemplate,
+    body: str,
+    *,
+    amounts: bool,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Save a new wording as the next revision; texts made before keep theirs."""
+    body = segments.normalise(body).strip()
+    check(template.kind, body, amounts=amounts)
+    if body == template.body:
+        return
+    template.body, template.changed_at = body, now
+    template.revision += 1
+    _add_revision(session, template, actor=actor, now=now)
+    audit(
+        session,
+        actor,
+        "template.save",
+        practice_id=template.practice_id,
+        object_id=template.id,
+        detail=f"{template.kind} {template.language} revision {template.revision}",
+        now=now,
+    )
+    session.flush()
+
+
+def restore_default(
+    session: Session, template: SmsTemplate, *, actor: Actor, now: datetime
+) -> None:
+    """Go back to the default wording, as a new revision."""
+    body = DEFAULTS[template.kind, template.language]
+    save(session, template, body, amounts=True, actor=actor, now=now)
+
+
+def wordings(session: Session, practice_id: int) -> Mapping[tuple[str, str], Wording]:
+    """Every current wording of a practice by kind and language."""
+    rows = session.execute(
+        sa.select(SmsTemplate, SmsTemplateRevision.id)
+        .join(
+            SmsTemplateRevision,
+            sa.and_(
+                SmsTemplateRevision.template_id == SmsTemplate.id,
+                SmsTemplateRevision.number == SmsTemplate.revision,
+            ),
+        )
+        .where(SmsTemplate.practice_id == practice_id)
+    )
+    return {
+        (row.kind, row.language): Wording(
+            compile_template(row.body, allowed=KINDS[row.kind].variables), revision_id
+        )
+        for row, revision_id in rows
+    }
+
+
+def _add_revision(
+    session: Session, template: SmsTemplate, *, actor: Actor, now: datetime
+) -> None:
+    session.add(
+        SmsTemplateRevision(
+            template_id=template.id,
+            number=template.revision,
+            body=template.body,
+            user_id=actor.user_id,
+            user_name=actor.name,
+            created_at=now,
+        )
+    )

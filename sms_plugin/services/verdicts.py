@@ -1,0 +1,98 @@
+"""Whether a bill may be texted to a patient.
+
+Asked when a job is prepared, and again in the transaction that claims the text. Pure:
+the rows arrive as arguments.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sms_plugin.port import AccountState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sms_plugin.models import SmsPatientPhone
+    from sms_plugin.port import Bill, Patient
+
+# Why a row becomes no text, or an approved text is withdrawn; in words for a biller.
+REASONS: dict[str, str] = {
+    "no_phone": "No phone",
+    "invalid_phone": "The phone is not a number that can be texted",
+    "landline": "The phone is a landline",
+    "unreachable": "The phone did not take earlier texts",
+    "opted_out": "Opted out",
+    "no_consent": "No consent to texts",
+    "delivery_off": "Texts are switched off for this patient",
+    "paid": "Paid",
+    "credit": "Credit balance",
+    "paused": "Account paused",
+    "cancelled": "Account cancelled",
+    "collections": "In collections",
+    "agency": "Billed to a facility",
+    "duplicate": "Already texted or waiting",
+    "invalid": "The row cannot be used",
+    "unknown_patient": "The patient is not in the portal any more",
+    "missing_value": "A value that the template needs is missing",
+    "superseded": "A later job made it out of date",
+    "expired": "Nobody approved it in time",
+    "changed": "It was changed after the approval",
+    "phone_changed": "The phone is no longer the patient's",
+}
+
+_ACCOUNT = {
+    AccountState.PAUSED: "paused",
+    AccountState.CANCELLED: "cancelled",
+    AccountState.COLLECTIONS: "collections",
+}
+_CONDITIONS = {
+    "invalid": "invalid_phone",
+    "landline": "landline",
+    "unreachable": "unreachable",
+}
+
+
+def of_bill(patient: Patient | None, bill: Bill | None) -> str | None:
+    """Why this bill is not texted about, or None if it may be."""
+    if patient is None:
+        return "unknown_patient"
+    if bill is None or bill.patient_id != patient.id:
+        return "invalid"
+    if bill.balance_micros < 0:
+        return "credit"
+    if not bill.is_open:
+        return "paid"
+    if patient.account_state in _ACCOUNT:
+        return _ACCOUNT[patient.account_state]
+    return "agency" if patient.agency_billed else None
+
+
+def of_phone(row: SmsPatientPhone, *, suppressed: bool) -> str | None:
+    """Why this patient is not texted on this phone, or None if they may be."""
+    if suppressed:
+        return "opted_out"
+    if row.phone.condition in _CONDITIONS:
+        return _CONDITIONS[row.phone.condition]
+    if row.consent != "granted":
+        return "opted_out" if row.consent == "revoked" else "no_consent"
+    return None if row.delivery else "delivery_off"
+
+
+def choose_phone(
+    rows: Sequence[SmsPatientPhone], suppressed: dict[int, str], *, on_file: bool
+) -> tuple[SmsPatientPhone | None, str | None]:
+    """The phone to text a patient on, the preferred one first, or why there is none.
+
+    *on_file* says whether the host knows a phone for the patient: then what is
+    missing is not a number but the patient's word.
+    """
+    if not rows:
+        return None, "no_consent" if on_file else "no_phone"
+    reasons = []
+    for row in sorted(rows, key=lambda row: (not row.preferred, row.id)):
+        reason = of_phone(row, suppressed=row.phone_id in suppressed)
+        if reason is None:
+            return row, None
+        reasons.append(reason)
+    return rows[0], reasons[0]

@@ -1,0 +1,102 @@
+"""The kinds of text, what each must and may contain, and the default words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# {{ preference_link }} joins them with the page that it leads to.
+_ALWAYS = frozenset(
+    {
+        "patient_name",
+        "first_name",
+        "practice_name",
+        "practice_phone",
+        "payment_link",
+    }
+)
+_BILL = _ALWAYS | {"amount_due", "due_date", "invoice_number"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Rules of one kind of text.
+
+    Attributes:
+        label: as staff read it.
+        variables: names that its template may hold.
+        required: names that it must hold. The practice's name is one of them in every
+            kind: carriers want the sender named, and so do patients.
+        stop_hint: whether it must say how to stop (Reg F 1006.6(e), CTIA).
+    """
+
+    label: str
+    variables: frozenset[str]
+    required: frozenset[str]
+    stop_hint: bool = True
+
+
+_LINKED = frozenset({"practice_name", "payment_link"})
+
+KINDS: dict[str, Kind] = {
+    "invoice": Kind("Invoice", _BILL, _LINKED),
+    "autopay_invoice": Kind(
+        "Invoice with autopay", _BILL, frozenset({"practice_name"})
+    ),
+    "reminder": Kind("Reminder", _BILL, _LINKED),
+    "payment_plan": Kind("Payment plan", _BILL, _LINKED),
+    "payment_confirmation": Kind(
+        "Payment confirmation", _BILL, frozenset({"practice_name"})
+    ),
+    "failed_autopay": Kind("Failed autopay", _BILL, _LINKED),
+}
+
+DEFAULTS: dict[tuple[str, str], str] = {
+    ("invoice", "en"): (
+        "{{ practice_name }}: Hi {{ first_name }}, you have a new statement. "
+        "View and pay: {{ payment_link }} Reply STOP to opt out."
+    ),
+    ("invoice", "es"): (
+        "{{ practice_name }}: Hola {{ first_name }}, tiene un nuevo estado de cuenta. "
+        "Vea y pague: {{ payment_link }} Responda STOP para no recibir."
+    ),
+    ("autopay_invoice", "en"): (
+        "{{ practice_name }}: Hi {{ first_name }}, you have a new statement. No action "
+        "is needed, autopay is on. See it: {{ payment_link }} Reply STOP to opt out."
+    ),
+    ("autopay_invoice", "es"): (
+        "{{ practice_name }}: Hola {{ first_name }}, tiene un nuevo estado de cuenta. "
+        "No haga nada, se paga solo: {{ payment_link }} Responda STOP para no recibir."
+    ),
+    ("reminder", "en"): (
+        "{{ practice_name }}: Hi {{ first_name }}, a reminder about your statement. If "
+        "you paid, thank you. View: {{ payment_link }} Reply STOP to opt out."
+    ),
+    ("reminder", "es"): (
+        "{{ practice_name }}: Hola {{ first_name }}, le recordamos su cuenta. "
+        "Si ya hizo el pago, gracias: {{ payment_link }} Responda STOP para no recibir."
+    ),
+    ("payment_plan", "en"): (
+        "{{ practice_name }}: Hi {{ first_name }}, your plan has a payment coming up. "
+        "See it: {{ payment_link }} Reply STOP to opt out."
+    ),
+    ("payment_plan", "es"): (
+        "{{ practice_name }}: Hola {{ first_name }}, su plan tiene un pago pendiente. "
+        "Vea: {{ payment_link }} Responda STOP para no recibir."
+    ),
+    ("payment_confirmation", "en"): (
+        "{{ practice_name }}: Thank you {{ first_name }}, we received your payment. "
+        "Questions? Reply here. Reply STOP to opt out."
+    ),
+    ("payment_confirmation", "es"): (
+        "{{ practice_name }}: Gracias {{ first_name }}, recibimos su pago. "
+        "¿Preguntas? Responda. Responda STOP para no recibir."
+    ),
+    ("failed_autopay", "en"): (
+        "{{ practice_name }}: Hi {{ first_name }}, your automatic payment did not go "
+        "through. Update your card: {{ payment_link }} Reply STOP to opt out."
+    ),
+    ("failed_autopay", "es"): (
+        "{{ practice_name }}: Hola {{ first_name }}, su pago no se pudo hacer. "
+        "Cambie su tarjeta: {{ payment_link }} Responda STOP para no recibir."
+    ),
+}

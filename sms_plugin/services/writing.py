@@ -1,0 +1,256 @@
+"""Writing in the Text Inbox: what staff answer and what patients bring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from sms_plugin.core import segments
+from sms_plugin.errors import InvalidError, NotAllowedError, NotFoundError
+from sms_plugin.models import SmsConversation, SmsMessage, SmsPatientPhone, SmsPhone
+from sms_plugin.services import consents, content, prices
+from sms_plugin.services.actors import audit
+from sms_plugin.services.database import begin_write, change
+from sms_plugin.services.inbox import locked, patients_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from sms_plugin.config import Settings
+    from sms_plugin.models import SmsNumber, SmsPractice
+    from sms_plugin.services.actors import Actor
+
+
+def start(
+    session: Session, practice: SmsPractice, patient_phone_id: int, *, now: datetime
+) -> SmsConversation:
+    """Open the conversation with one of a patient's phones, or begin it."""
+    begin_write(session)
+    row = session.get(SmsPatientPhone, patient_phone_id)
+    if row is None or row.practice_id != practice.id:
+        raise NotFoundError("There is no such phone.")
+    phone = consents.lock_phone(session, row.phone_id)
+    return _conversation_of(session, phone, now=now)
+
+
+def reply(
+    session: Session,
+    practice: SmsPractice,
+    row: SmsConversation,
+    body: str,
+    *,
+    nonce: str,
+    patient_ref: str = "",
+    settings: Settings,
+    actor: Actor,
+    now: datetime,
+) -> SmsMessage:
+    """Write to a patient; it goes out at once, also outside the hours for job texts.
+
+    The same *nonce* twice, as a double click sends it, is one text.
+
+    Raises:
+        InvalidError: the text is empty or too long.
+        NotAllowedError: the phone opted out, or the practice cannot send; says why.
+    """
+    body = segments.normalise(body).strip()
+    if not body:
+        raise InvalidError("Write something first.", field="body")
+    if not segments.fits(body):
+        raise InvalidError(
+            f"The text is longer than {segments.MAX_BODY} characters.", field="body"
+        )
+    begin_write(session)
+    phone = consents.lock_phone(session, row.phone_id)
+    reason = locked(session, practice, phone)
+    if reason is not None:
+        raise NotAllowedError(reason)
+    key = f"reply:{row.id}:{nonce[:64]}"
+    known = session.scalars(
+        sa.select(SmsMessage).where(
+            SmsMessage.practice_id == practice.id, SmsMessage.dedupe_key == key
+        )
+    ).one_or_none()
+    if known is not None:
+        return known
+    message = _reply_row(
+        practice,
+        phone,
+        body,
+        key=key,
+        patient_ref=patient_ref,
+        settings=settings,
+        actor=actor,
+        now=now,
+    )
+    session.add(message)
+    session.flush()
+    row.preview, row.last_at, row.last_message_id = body[:120], now, message.id
+    row.waiting_since, row.unread = None, 0
+    audit(
+        session,
+        actor,
+        "inbox.reply",
+        practice_id=practice.id,
+        object_id=message.id,
+        now=now,
+    )
+    session.flush()
+    return message
+
+
+def _reply_row(
+    practice: SmsPractice,
+    phone: SmsPhone,
+    body: str,
+    *,
+    key: str,
+    patient_ref: str,
+    settings: Settings,
+    actor: Actor,
+    now: datetime,
+) -> SmsMessage:
+    size = segments.measure(body)
+    content_hash = content.hash_of(body, phone.e164, patient_ref, "")
+    return SmsMessage(
+        practice_id=practice.id,
+        purpose="reply",
+        priority=0,
+        kind="reply",
+        state="approved",
+        dedupe_key=key,
+        phone_id=phone.id,
+        patient_ref=patient_ref,
+        body=body,
+        segments=size.count,
+        encoding=size.encoding,
+        cost_micros=size.count * prices.segment_micros(settings),
+        content_hash=content_hash,
+        approved_hash=content_hash,
+        approved_by=actor.name[:120],
+        approved_by_id=actor.user_id,
+        approved_at=now,
+        author=actor.name[:120],
+        author_id=actor.user_id,
+        any_hour=True,
+        due_at=now,
+        created_at=now,
+        changed_at=now,
+    )
+
+
+def add_inbound(
+    session: Session,
+    phone: SmsPhone,
+    number: SmsNumber,
+    *,
+    sid: str,
+    body: str,
+    written_at: datetime,
+    now: datetime,
+) -> SmsMessage:
+    """Put a patient's text into the conversation; the phone's row is locked.
+
+    One that was long on its way is the newest there all the same: it is news to staff.
+    """
+    row = _conversation_of(session, phone, now=now)
+    size = segments.measure(body)
+    message = SmsMessage(
+        practice_id=phone.practice_id,
+        purpose="inbound",
+        priority=2,
+        kind="inbound",
+        state="received",
+        phone_id=phone.id,
+        number_id=number.id,
+        patient_ref=_about(session, phone),
+        sid=sid,
+        body=body,
+        segments=size.count,
+        encoding=size.encoding,
+        created_at=written_at,
+        changed_at=now,
+    )
+    session.add(message)
+    session.flush()
+    row.preview, row.last_at, row.last_message_id = body[:120], now, message.id
+    row.unread += 1
+    row.waiting_since = row.waiting_since or written_at
+    session.flush()
+    return message
+
+
+def needs_no_answer(session: Session, phone: SmsPhone) -> None:
+    """The last text of a phone was for the machine; it stays unread all the same."""
+    change(
+        session,
+        sa.update(SmsConversation)
+        .where(SmsConversation.phone_id == phone.id)
+        .values(waiting_since=None),
+    )
+
+
+def mark_read(session: Session, row: SmsConversation, *, seen: int) -> bool:
+    """Staff have seen a conversation up to the text with the id *seen*.
+
+    Returns:
+        False when a newer text came meanwhile: then it stays unread.
+    """
+    changed = change(
+        session,
+        sa.update(SmsConversation)
+        .where(
+            SmsConversation.id == row.id,
+            sa.func.coalesce(SmsConversation.last_message_id, 0) <= seen,
+        )
+        .values(unread=0),
+    )
+    return changed == 1
+
+
+def _conversation_of(
+    session: Session, phone: SmsPhone, *, now: datetime
+) -> SmsConversation:
+    """The conversation with a phone, begun if there is none; its row is locked."""
+    row = session.scalars(
+        sa.select(SmsConversation).where(SmsConversation.phone_id == phone.id)
+    ).one_or_none()
+    if row is None:
+        row = SmsConversation(
+            practice_id=phone.practice_id,
+            phone_id=phone.id,
+            last_at=now,
+            unread=0,
+            preview="",
+            created_at=now,
+        )
+        session.add(row)
+    names = [owner.patient_name for owner in patients_of(session, phone)]
+    row.title = ", ".join(names)[:200] or content.recipient(phone.e164)
+    session.flush()
+    return row
+
+
+def _about(session: Session, phone: SmsPhone) -> str:
+    """The patient that a text from a phone is about, when that can be known.
+
+    One patient on the phone: that one. Several: the one last texted there.
+    """
+    refs = {row.patient_ref for row in patients_of(session, phone)}
+    if len(refs) == 1:
+        return refs.pop()
+    last = session.scalars(
+        sa.select(SmsMessage.patient_ref)
+        .where(
+            SmsMessage.phone_id == phone.id,
+            SmsMessage.practice_id == phone.practice_id,
+            SmsMessage.submitted_at.is_not(None),
+            SmsMessage.patient_ref != "",
+        )
+        .order_by(SmsMessage.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return last or ""

@@ -1,0 +1,84 @@
+"""What was clicked on the approval desk: which texts, and what to do with them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sms_plugin.core import segments
+from sms_plugin.errors import InvalidError
+from sms_plugin.services.approvals import Chosen
+from sms_plugin.services.jobs import MAX_SEARCH
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import MultiDict
+
+MOST_ROWS = 200
+# The audit log keeps the reason and holds no patient data, so it is no free text.
+REJECTIONS: dict[str, str] = {
+    "amount": "The amount is wrong",
+    "recipient": "Wrong person or phone",
+    "wording": "The wording is wrong",
+    "timing": "Not at this time",
+    "other": "Another reason",
+}
+# A row as the page shows it: its id and the hash of what it said there.
+_ROW = re.compile(r"([0-9]{1,18})\.([0-9a-f]{64})")
+
+
+def row_key(message_id: int, content_hash: str) -> str:
+    """How a row of the desk is named in its form."""
+    return f"{message_id}.{content_hash}"
+
+
+def clicked(form: MultiDict[str, str]) -> tuple[str, Chosen]:
+    """Which button of the desk was pressed, and the texts it is about.
+
+    Returns:
+        ``approve`` or ``reject``, and the texts.
+
+    Raises:
+        InvalidError: no text was chosen, or the form is not one of ours.
+    """
+    for verb in ("approve", "reject"):
+        if f"{verb}_one" in form:
+            return verb, Chosen(seen=_rows([form[f"{verb}_one"]]))
+        if form.get(verb) == "chosen":
+            return verb, Chosen(seen=_rows(form.getlist("row")))
+        if form.get(verb) == "all":
+            return verb, Chosen(everything=True, search=search_in(form))
+    raise InvalidError("Choose what to do with the texts.")
+
+
+def confirmed(form: MultiDict[str, str]) -> Chosen:
+    """The texts that the page before showed the count and price of.
+
+    Raises:
+        InvalidError: no text was chosen, or the form is not one of ours.
+    """
+    if "everything" not in form:
+        return Chosen(seen=_rows(form.getlist("row")))
+    try:
+        as_of = datetime.fromisoformat(form.get("as_of", ""))
+    except ValueError:
+        as_of = None
+    if as_of is None or as_of.tzinfo is None:
+        raise InvalidError("Nothing was changed. Load the page again.")
+    return Chosen(everything=True, search=search_in(form), as_of=as_of)
+
+
+def search_in(values: MultiDict[str, str]) -> str:
+    """The words searched for; what no database takes in a text is left out."""
+    return segments.normalise(values.get("search", "")[:MAX_SEARCH]).strip()
+
+
+def _rows(keys: list[str]) -> dict[int, str]:
+    if not keys:
+        raise InvalidError("Choose at least one text.")
+    if len(keys) > MOST_ROWS:
+        raise InvalidError(f"Choose at most {MOST_ROWS} texts, or all on the filter.")
+    found = [_ROW.fullmatch(key) for key in keys]
+    if None in found:
+        raise InvalidError("Nothing was changed. Load the page again.")
+    return {int(match[1]): match[2] for match in found if match}

@@ -1,0 +1,290 @@
+"""The approval desk: what a job wants to send, and staff who read it and decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import abort, flash, redirect, request, url_for
+from flask_appbuilder import expose, has_access
+
+from sms_plugin.errors import ConflictError, InvalidError, SmsError
+from sms_plugin.services import (
+    approvals,
+    content,
+    estimates,
+    jobs,
+    practices,
+    preferences,
+    reminders,
+    waits,
+)
+from sms_plugin.services.approvals import Chosen
+from sms_plugin.services.verdicts import REASONS
+from sms_plugin.web import banners, decisions, guards, phrases, reach, roles, words
+
+if TYPE_CHECKING:
+    from sms_plugin.models import SmsJob, SmsMessage, SmsPhone
+    from sms_plugin.services.estimates import Estimate
+
+ROWS = 50
+TABS: dict[str, str] = {
+    **{state: label for state, (label, _) in words.MESSAGE_STATES.items()},
+    "pending": "To approve",
+    "accepted": "With the carrier",
+}
+NOTHING_LEFT = (
+    "None of the chosen texts waits for a decision as it was shown: they were changed, "
+    "approved or rejected meanwhile. The page shows how they stand now."
+)
+
+
+class SmsDeskView(reach.SmsReachView):
+    """One job's texts: read, change, approve, reject."""
+
+    route_base = "/sms/jobs"
+    class_permission_name = roles.PENDING
+    method_permission_name = {  # noqa: RUF012  (FAB reads it as a plain dict)
+        "desk": "read",
+        "confirm": "write",
+        "approve": "write",
+        "reject": "write",
+        "text": "write",
+        "measure": "write",
+    }
+    default_view = "desk"
+
+    @expose("/<int(max=9223372036854775807):job_id>")
+    @has_access
+    def desk(self, job_id: int) -> Any:
+        """Show a job's counts and its texts in one state."""
+        job = reach.own_job(job_id)
+        reach.work_in(job.practice)
+        return self._desk(job)
+
+    @expose("/<int(max=9223372036854775807):job_id>/confirm", methods=["POST"])
+    @has_access
+    def confirm(self, job_id: int) -> Any:
+        """Say what a decision would do: how many texts, what they cost, until when."""
+        job = reach.own_job(job_id)
+        try:
+            verb, chosen = decisions.clicked(request.form)
+            weight = approvals.weigh(guards.db(), job, chosen)
+            if not weight.texts:
+                raise ConflictError(NOTHING_LEFT)
+        except SmsError as error:
+            return self._desk(job, problem=error)
+        return self._confirm(job, verb, chosen, weight)
+
+    @expose("/<int(max=9223372036854775807):job_id>/approve", methods=["POST"])
+    @has_access
+    def approve(self, job_id: int) -> Any:
+        """Approve the texts that were shown on the page before."""
+        job = reach.own_job(job_id)
+        tools = guards.toolbox()
+        try:
+            chosen = decisions.confirmed(request.form)
+            begins = _estimate(job, chosen).begins_at
+            done = approvals.approve(
+                guards.db(),
+                job.practice,
+                job,
+                chosen,
+                settings=tools.settings,
+                actor=guards.actor(),
+                now=tools.now(),
+            )
+        except SmsError as error:
+            return self._desk(job, problem=error)
+        guards.db().commit()
+        start = phrases.Phrases(job.practice, tools.now()).begins(begins)
+        said = f"{_texts(done.texts)} approved and may go out {start}."
+        flash(said + _left(chosen, done.texts), "success")
+        reach.wake()
+        return redirect(url_for("SmsDeskView.desk", job_id=job_id))
+
+    @expose("/<int(max=9223372036854775807):job_id>/reject", methods=["POST"])
+    @has_access
+    def reject(self, job_id: int) -> Any:
+        """Reject the texts that were shown on the page before, with a reason."""
+        job = reach.own_job(job_id)
+        why = decisions.REJECTIONS.get(request.form.get("why", ""))
+        try:
+            if why is None:
+                raise InvalidError("Nothing was rejected. Say why.")
+            chosen = decisions.confirmed(request.form)
+            done = approvals.reject(
+                guards.db(),
+                job.practice,
+                job,
+                chosen,
+                why=why,
+                actor=guards.actor(),
+                now=guards.toolbox().now(),
+            )
+        except SmsError as error:
+            return self._desk(job, problem=error)
+        guards.db().commit()
+        flash(f"{_texts(done)} rejected.{_left(chosen, done)}", "success")
+        return redirect(url_for("SmsDeskView.desk", job_id=job_id))
+
+    @expose(
+        "/<int(max=9223372036854775807):job_id>"
+        "/texts/<int(max=9223372036854775807):message_id>",
+        methods=["GET", "POST"],
+    )
+    @has_access
+    def text(self, job_id: int, message_id: int) -> Any:
+        """Change one text before it goes out; what it said first is kept."""
+        job = reach.own_job(job_id)
+        tools = guards.toolbox()
+        if request.method == "GET":
+            return self._text(job, *self._one(job, message_id))
+        self._one(job, message_id)
+        body = request.form.get("body", "")
+        try:
+            approvals.edit(
+                guards.db(),
+                job.practice,
+                message_id,
+                body,
+                seen=request.form.get("seen", ""),
+                settings=tools.settings,
+                actor=guards.actor(),
+                now=tools.now(),
+            )
+        except SmsError as error:
+            status = reach.refuse(error)
+            shown = self._one(job, message_id)
+            return self._text(job, *shown, draft=body, problem=str(error)), status
+        guards.db().commit()
+        flash("The text was changed. It waits for approval.", "success")
+        return redirect(url_for("SmsDeskView.desk", job_id=job_id))
+
+    @expose("/measure", methods=["POST"])
+    @has_access
+    def measure(self) -> Any:
+        """Count what a body costs as it goes out, for the counter beside the editor."""
+        tools = guards.toolbox()
+        return phrases.measured(content.measure(tools.settings, phrases.draft()))
+
+    def _one(self, job: SmsJob, message_id: int) -> tuple[SmsMessage, SmsPhone]:
+        try:
+            message, phone = approvals.one(guards.db(), job.practice, message_id)
+        except SmsError as error:
+            reach.refuse(error)
+            raise
+        if message.job_id != job.id:
+            abort(404)
+        return message, phone
+
+    def _desk(self, job: SmsJob, *, problem: SmsError | None = None) -> Any:
+        status = reach.refuse(problem) if problem else 200
+        tools, session, args = guards.toolbox(), guards.db(), request.args
+        now, practice = tools.now(), job.practice
+        state = args.get("state", "pending")
+        if state not in TABS:
+            state = "pending"
+        search = decisions.search_in(args)
+        after = reach.number_in(args, "after")
+        rows = jobs.page(
+            session, job, state=state, search=search, after=after, limit=ROWS + 1
+        )
+        shown = rows[:ROWS]
+        page = self.render_template(
+            "sms_plugin/jobs/desk.html",
+            sms_practice=practice,
+            sms_banners=banners.of(practice),
+            job=job,
+            problem=str(problem or ""),
+            summary=jobs.summary(session, job),
+            pending=reminders.pending(session, [job.id]).get(job.id),
+            estimate=_estimate(job, Chosen(everything=True)),
+            waits=waits.of_job(session, job, settings=tools.settings, now=now),
+            obstacles=practices.obstacles(session, practice, tools.settings),
+            rows=shown,
+            shared=preferences.shared(
+                session, practice.id, {phone.id for _, phone in shown if phone}
+            ),
+            state=state,
+            search=search,
+            after=after,
+            more=shown[-1][0].id if len(rows) > ROWS else 0,
+            may_write=guards.may(roles.WRITE, roles.PENDING),
+            say=phrases.Phrases.about(practice, [message for message, _ in shown]),
+            states=words.MESSAGE_STATES,
+            tabs=TABS,
+            phrases=phrases,
+            reasons=REASONS,
+            money=words.money,
+            row_key=decisions.row_key,
+        )
+        return page, status
+
+    def _confirm(
+        self, job: SmsJob, verb: str, chosen: Chosen, weight: approvals.Approval
+    ) -> Any:
+        return self.render_template(
+            "sms_plugin/jobs/confirm.html",
+            sms_practice=job.practice,
+            sms_banners=banners.of(job.practice),
+            job=job,
+            verb=verb,
+            chosen=chosen,
+            weight=weight,
+            left_out=len(chosen.seen or ()) - weight.texts if chosen.seen else 0,
+            estimate=_estimate(job, chosen),
+            obstacles=practices.obstacles(
+                guards.db(), job.practice, guards.toolbox().settings
+            ),
+            say=phrases.Phrases.about(job.practice),
+            phrases=phrases,
+            money=words.money,
+            rejections=decisions.REJECTIONS,
+            row_key=decisions.row_key,
+        )
+
+    def _text(
+        self,
+        job: SmsJob,
+        message: SmsMessage,
+        phone: SmsPhone,
+        *,
+        draft: str | None = None,
+        problem: str = "",
+    ) -> Any:
+        tools = guards.toolbox()
+        body = message.body if draft is None else draft
+        return self.render_template(
+            "sms_plugin/jobs/text.html",
+            sms_practice=job.practice,
+            job=job,
+            message=message,
+            phone=phrases.phone(phone, plain=True),
+            body=body,
+            count=phrases.counted(content.measure(tools.settings, body)),
+            problem=problem,
+            say=phrases.Phrases.about(job.practice, [message]),
+        )
+
+
+def _estimate(job: SmsJob, chosen: Chosen) -> Estimate:
+    """When the chosen texts would go out."""
+    tools, session = guards.toolbox(), guards.db()
+    return estimates.of(
+        session,
+        job.practice,
+        practices.active_number(session, job.practice_id),
+        approvals.meant(job, chosen),
+        settings=tools.settings,
+        now=tools.now(),
+    )
+
+
+def _texts(count: int) -> str:
+    return "1 text was" if count == 1 else f"{count:,} texts were"
+
+
+def _left(chosen: Chosen, done: int) -> str:
+    """Say how many of the chosen texts were left out, since they were changed."""
+    left = len(chosen.seen or ()) - done if chosen.seen else 0
+    return f" {_texts(left)} changed or decided meanwhile." if left else ""

@@ -1,0 +1,88 @@
+"""Links in texts: anybody who holds one is sent on to the host's own pages."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+
+from sms_plugin.errors import NotFoundError
+from sms_plugin.services import content, links
+from sms_plugin.web.guards import db, toolbox
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as AnyResponse
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("sms_links", __name__)
+
+# Programs that open every link they are shown; a click of theirs is nobody's.
+_ROBOT = re.compile(
+    r"bot|crawl|spider|preview|facebookexternalhit|whatsapp|slack|telegram|"
+    r"google-?safety|googlemessages|applebot|skypeuripreview|curl|wget|python-requests",
+    re.IGNORECASE,
+)
+
+
+@blueprint.get(f"{content.LINK_PATH}<path:token>")
+def open_link(token: str) -> AnyResponse:
+    """Send the holder of a link to the host's page for the bill.
+
+    Opening counts a click and changes nothing else. Unknown, malformed, revoked and
+    dead links are one page.
+    """
+    tools = toolbox()
+    try:
+        target = links.open_link(
+            db(),
+            token,
+            port=tools.port,
+            settings=tools.settings,
+            robot=_by_robot(),
+            now=tools.now(),
+        )
+        db().commit()
+    except NotFoundError:
+        return _gone()
+    url = tools.port.payment_url(
+        target.practice.practice_ref, target.patient_ref, target.bill_ref
+    )
+    if not _is_own_page(url):
+        log.error("HostPort.payment_url must give a path of the portal.")
+        return _gone()
+    return _private(make_response(redirect(url)))
+
+
+def _by_robot() -> bool:
+    agent = request.headers.get("User-Agent", "")
+    purpose = request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
+    return (
+        request.method == "HEAD"
+        or not agent
+        or "prefetch" in purpose
+        or bool(_ROBOT.search(agent))
+    )
+
+
+def _is_own_page(url: str) -> bool:
+    """Whether this is a path of the host: a link must lead to no other site."""
+    if not url.startswith("/") or url.startswith(("//", "/\\")):
+        return False
+    # Browsers drop tabs and line ends from an address, and so does urlsplit.
+    parts = urlsplit(url)
+    return not parts.scheme and not parts.netloc
+
+
+def _gone() -> AnyResponse:
+    page = make_response(render_template("sms_plugin/links/gone.html"), 404)
+    return _private(page)
+
+
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

@@ -1,0 +1,103 @@
+"""The plugin's views and their places in the menu."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from sms_plugin.web import guards, roles
+from sms_plugin.web.crud import (
+    SmsAuditView,
+    SmsConsentsView,
+    SmsEventsView,
+    SmsPatientPhonesView,
+    may_see_audit,
+)
+from sms_plugin.web.inbox import SmsInboxView
+from sms_plugin.web.jobs import SmsDeskView, SmsJobView
+from sms_plugin.web.messages import SmsMessagesView
+from sms_plugin.web.numbers import SmsNumbersView
+from sms_plugin.web.operations import SmsOperationsView
+from sms_plugin.web.practices import SmsPracticesView
+from sms_plugin.web.settings import SmsSettingsView
+from sms_plugin.web.templates_views import SmsTemplatesView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask_appbuilder import AppBuilder
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A view in the menu; *shows* tells when, beside the user's permission."""
+
+    view: Any
+    label: str
+    icon: str
+    shows: Callable[[], bool] | None = guards.texting_is_on
+
+
+ENTRIES = (
+    Entry(SmsInboxView, "Text Inbox", "fa-comments"),
+    Entry(SmsJobView, "Jobs", "fa-tasks"),
+    Entry(SmsMessagesView, "Messages", "fa-envelope"),
+    Entry(SmsPatientPhonesView, "Patient Phones", "fa-mobile"),
+    Entry(SmsTemplatesView, "Templates", "fa-file-text"),
+    Entry(SmsNumbersView, "Numbers", "fa-phone"),
+    Entry(SmsConsentsView, "Consent Ledger", "fa-check-square"),
+    Entry(SmsAuditView, "Audit Log", "fa-history", may_see_audit),
+    Entry(SmsSettingsView, "SMS Settings", "fa-cog", guards.texting_is_allowed),
+    Entry(SmsPracticesView, "Practices", "fa-building", None),
+    Entry(SmsOperationsView, "Operations", "fa-heartbeat", None),
+    Entry(SmsEventsView, "Webhook Events", "fa-bolt", None),
+)
+WITHOUT_ENTRY = (SmsDeskView,)
+
+
+def names() -> set[str]:
+    """Every name that the plugin has permissions on."""
+    views = [entry.view for entry in ENTRIES]
+    own = {view.class_permission_name for view in (*views, *WITHOUT_ENTRY)}
+    entries = {roles.entry_name(view.class_permission_name) for view in views}
+    return own | entries | {roles.CATEGORY}
+
+
+def register(appbuilder: AppBuilder) -> None:
+    """Add every view, and the menu entries that show by role and by practice."""
+    for entry in ENTRIES:
+        appbuilder.add_view(
+            entry.view,
+            roles.entry_name(entry.view.class_permission_name),
+            label=entry.label,
+            icon=entry.icon,
+            category=roles.CATEGORY,
+            category_icon="fa-commenting",
+            menu_cond=_careful(entry.shows) if entry.shows else None,
+        )
+    for view in WITHOUT_ENTRY:
+        appbuilder.add_view_no_menu(view)
+    category = appbuilder.menu.find(roles.CATEGORY)
+    category.cond = lambda: any(
+        appbuilder.sm.has_access("menu_access", item.name) and item.should_render()
+        for item in category.childs
+    )
+
+
+def _careful(shows: Callable[[], bool]) -> Callable[[], bool]:
+    """Hide an entry when the database cannot answer: the host's page still shows."""
+
+    def answer() -> bool:
+        try:
+            return shows()
+        except SQLAlchemyError:
+            guards.db().rollback()
+            log.exception("The menu could not be read. Run: flask sms doctor")
+            return False
+
+    return answer

@@ -1,0 +1,161 @@
+"""Messages: every text, what became of it, and the texts that need a decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import flash, redirect, url_for
+from flask_appbuilder.actions import action
+from wtforms import SelectField
+
+from sms_plugin.core.states import State
+from sms_plugin.errors import ConfigError, SmsError
+from sms_plugin.models import SmsMessage
+from sms_plugin.services import reconcile
+from sms_plugin.services.wording import KINDS
+from sms_plugin.web import guards, phrases, roles, words
+from sms_plugin.web.base_views import PERMISSIONS
+from sms_plugin.web.crud import KeyPagedView
+from sms_plugin.web.datamodels import PagedInterface
+from sms_plugin.web.operations import send_again
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Response
+
+    from sms_plugin.models import SmsPractice
+
+
+class MessageInterface(PagedInterface):
+    """Texts, and beside their columns how each stands: why it waits, and until when."""
+
+    def get_values_item(self, item: Any, show_columns: Any) -> list[Any]:
+        """Values of one text."""
+        [values] = self.get_values([item], show_columns)
+        return [values[column] for column in show_columns]
+
+    def get_values(self, lst: Any, list_columns: Any) -> list[dict[str, Any]]:
+        """Values of a page of texts."""
+        say = phrases.Phrases.about(guards.practice_or_404(), lst)
+        return [
+            {
+                column: say.standing(item)
+                if column == "standing"
+                else getattr(item, column)
+                for column in list_columns
+            }
+            for item in lst
+        ]
+
+
+class SmsMessagesView(KeyPagedView):
+    """Every text of the practice, in both directions.
+
+    A text whose outcome nobody could learn waits here for a person's decision.
+    """
+
+    datamodel = MessageInterface(SmsMessage)
+    route_base = "/sms/messages"
+    class_permission_name = roles.MESSAGES
+    base_permissions = [roles.READ, roles.WRITE]  # noqa: RUF012  (FAB reads a plain list)
+    method_permission_name = PERMISSIONS | {"send_again": "write", "leave": "write"}
+    list_title = "Messages"
+    show_title = "Message"
+    lead = "Every text from and to this practice, the newest first."
+    empty_title = "No text was made yet."
+    empty_text = "Texts are made from jobs, from notices, and in the inbox."
+    eager = ("phone",)
+    list_columns = (
+        "created_at", "patient_name", "phone", "purpose", "kind", "state", "standing",
+    )  # fmt: skip
+    show_columns = (
+        "state", "standing", "error_code", "purpose", "kind", "patient_name", "phone",
+        "body", "original_body", "segments", "encoding", "cost_micros", "author",
+        "approved_by", "approved_at", "due_at", "submitted_at", "delivered_at",
+        "created_at",
+    )  # fmt: skip
+    search_columns = ("patient_name", "state", "purpose", "kind")
+    label_columns = {  # noqa: RUF012  (FAB adds to a plain dict)
+        "created_at": "Made",
+        "patient_name": "Patient",
+        "phone": "Phone",
+        "purpose": "From",
+        "kind": "Kind",
+        "state": "State",
+        "standing": "How it stands",
+        "error_code": "Error of the gateway",
+        "body": "Text",
+        "original_body": "Text before it was edited",
+        "segments": "Segments",
+        "encoding": "Encoding",
+        "cost_micros": "Price",
+        "author": "Written by",
+        "approved_by": "Approved by",
+        "approved_at": "Approved",
+        "due_at": "Goes out at",
+        "submitted_at": "Handed to the gateway",
+        "delivered_at": "Delivered",
+    }
+    formatters_columns = {  # noqa: RUF012  (as above)
+        "phone": words.unbroken(words.masked_phone),
+        "purpose": words.badge(words.PURPOSES),
+        "kind": words.kind,
+        "state": words.badge(words.MESSAGE_STATES),
+        "cost_micros": words.money,
+        **dict.fromkeys(
+            ("created_at", "approved_at", "due_at", "submitted_at", "delivered_at"),
+            words.local_time,
+        ),
+        **dict.fromkeys(
+            ("error_code", "original_body", "author", "approved_by", "patient_name"),
+            lambda value: value or words.NONE,
+        ),
+    }
+    search_form_extra_fields = {  # noqa: RUF012  (as above)
+        "state": SelectField("State", choices=words.choices(words.MESSAGE_STATES)),
+        "purpose": SelectField("From", choices=words.choices(words.PURPOSES)),
+        "kind": SelectField(
+            "Kind", choices=words.options({key: KINDS[key].label for key in KINDS})
+        ),
+    }
+
+    def row_actions(self, values: Any) -> list[Any]:
+        """What can be decided about a text that nobody knows the outcome of."""
+        open_question = values["state"] == State.REVIEW
+        return list(self.actions.values()) if open_question else []
+
+    @action("leave", "Leave it", None, "fa-check", multiple=False)
+    def leave(self, message: SmsMessage) -> Response:
+        """A person takes the text as sent."""
+        return self._decide(lambda practice: _leave(practice, message.id))
+
+    @action("send_again", "Send it again", None, "fa-repeat", multiple=False)
+    def send_again(self, message: SmsMessage) -> Response:
+        """A person has the text sent once more, unless the gateway has it."""
+        return self._decide(lambda practice: send_again(practice, message.id))
+
+    def _decide(self, decision: Callable[[SmsPractice], str]) -> Response:
+        session = guards.db()
+        try:
+            said = decision(guards.practice_or_404())
+            session.commit()
+        except (SmsError, ConfigError) as error:
+            session.rollback()
+            flash(str(error), "danger")
+        else:
+            guards.toolbox().wake()
+            flash(said, "success")
+        return redirect(url_for(".list"))
+
+
+def _leave(practice: SmsPractice, message_id: int) -> str:
+    reconcile.decide(
+        guards.db(),
+        practice,
+        message_id,
+        send_again=False,
+        actor=guards.actor(),
+        now=guards.toolbox().now(),
+    )
+    return "The text is left as it is."

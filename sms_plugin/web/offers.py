@@ -1,0 +1,76 @@
+"""A number on offer as it was shown: only that number at that price can be bought."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import current_app
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from sms_plugin.errors import ConflictError
+from sms_plugin.gateways.base import NumberOffer
+from sms_plugin.services import prices
+
+if TYPE_CHECKING:
+    from sms_plugin.config import Settings
+
+SALT = "sms_plugin.number-offer"
+MAX_AGE = 15 * 60
+"""Seconds for which an offer can be bought."""
+
+
+def price_of(offer: NumberOffer, settings: Settings) -> int:
+    """What the number costs the practice a month, in millionths."""
+    known = offer.monthly_price_micros
+    return prices.number_micros(settings) if known is None else known
+
+
+def sign(offer: NumberOffer, settings: Settings, *, practice_id: int) -> str:
+    """Seal an offer with its price for one practice."""
+    return _serializer().dumps(
+        [
+            practice_id,
+            offer.e164,
+            offer.kind,
+            offer.locality,
+            offer.region,
+            offer.monthly_price_micros,
+            offer.currency,
+            price_of(offer, settings),
+        ]
+    )
+
+
+def read(token: str, settings: Settings, *, practice_id: int) -> NumberOffer:
+    """Open the seal.
+
+    Raises:
+        ConflictError: it is no offer of ours to this practice, is too old, or the
+            price is another one by now.
+    """
+    try:
+        parts = _serializer().loads(token, max_age=MAX_AGE)
+    except BadData:
+        raise ConflictError(
+            "This offer is not valid any more. Search again and choose a number."
+        ) from None
+    for_practice, e164, kind, locality, region, own_price, currency, shown = parts
+    offer = NumberOffer(
+        e164,
+        kind,
+        locality,
+        region,
+        monthly_price_micros=own_price,
+        currency=currency,
+    )
+    if for_practice != practice_id:
+        raise ConflictError("This offer was made to another practice. Search again.")
+    if price_of(offer, settings) != shown:
+        raise ConflictError("The price changed meanwhile. Search again to see it.")
+    return offer
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    secret = current_app.secret_key
+    assert secret, "Flask needs a SECRET_KEY for its sessions, and so for this"
+    return URLSafeTimedSerializer(secret, salt=SALT)

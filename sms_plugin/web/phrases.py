@@ -1,0 +1,180 @@
+"""Moments, states and sizes of texts as the desk and the inbox say them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from flask import jsonify, request
+
+from sms_plugin import config
+from sms_plugin.core import moments, phones, segments
+from sms_plugin.core.states import sentence
+from sms_plugin.models import SmsAccount
+from sms_plugin.services import content, prices, waits
+from sms_plugin.services.verdicts import REASONS
+from sms_plugin.web import guards
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sms_plugin.core.segments import Segments
+    from sms_plugin.models import SmsConversation, SmsMessage, SmsPhone, SmsPractice
+    from sms_plugin.services.reminders import Pending
+
+# Nobody needs to know what a longer draft would cost: it cannot be sent.
+LONGEST_DRAFT = 4000
+REFUSALS: dict[str, str] = {
+    "opt_out": "The phone opted out at the carrier.",
+    "permanent": "The phone cannot get texts.",
+    "content": "The carrier refused what the text says.",
+    "unconfirmed": "The carrier did not say why.",
+    "ambiguous": "The carrier did not say why.",
+    "retry_later": "The carrier was too busy for it.",
+    "throttle": "The carrier was too busy for it.",
+    "config": "The carrier refuses the practice's number or account.",
+    "not_found": "The texting service does not show it so far.",
+}
+LEFT = "We could not find out whether it went out; it was left as it is."
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """How one practice reads things: in its zone, now.
+
+    ``reasons`` say why approved texts have not gone out, by the texts' ids.
+    """
+
+    practice: SmsPractice
+    now: datetime
+    reasons: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def about(cls, practice: SmsPractice, texts: Sequence[SmsMessage] = ()) -> Phrases:
+        """What a page says now of these texts of a practice."""
+        tools = guards.toolbox()
+        now = tools.now()
+        found = waits.reasons(
+            guards.db(), practice, texts, settings=tools.settings, now=now
+        )
+        return cls(practice, now, found)
+
+    def clock(self, at: datetime) -> str:
+        """A time of day: ``3:05 PM``."""
+        return moments.clock(self._here(at))
+
+    def day(self, at: datetime) -> str:
+        """A day: ``Tuesday, October 20``, with the year when it is another one."""
+        here = self._here(at)
+        year = "" if here.year == self._here(self.now).year else f", {here.year}"
+        return f"{here:%A, %B} {here.day}{year}"
+
+    def day_key(self, at: datetime) -> str:
+        """The day as part of an id: ``2026-10-20``."""
+        return f"{self._here(at):%Y-%m-%d}"
+
+    def moment(self, at: datetime) -> str:
+        """Day and time with the zone: ``Tue, Oct 20, 3:05 PM PDT``."""
+        here = self._here(at)
+        return f"{here:%a, %b} {here.day}, {self.clock(at)} {here:%Z}"
+
+    def short(self, at: datetime) -> str:
+        """The time of something today, else its day: ``3:05 PM`` or ``Oct 20``."""
+        if self.day_key(at) == self.day_key(self.now):
+            return self.clock(at)
+        here = self._here(at)
+        return f"{here:%b} {here.day}"
+
+    def age(self, at: datetime) -> str:
+        """How long ago something was: ``5 min``, ``26 h``, ``3 days``."""
+        minutes = max(0, int((self.now - at).total_seconds() // 60))
+        if minutes < 60:
+            return f"{minutes} min"
+        return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+    def begins(self, at: datetime | None) -> str:
+        """When texts that are approved now begin to go out: ``now`` or ``from ...``."""
+        return f"from {self.moment(at)}" if at is not None and at > self.now else "now"
+
+    def pending(self, what: Pending) -> str:
+        """``12 texts wait since Tuesday and expire on Dec 7.``."""
+        stays, ends = ("waits", "expires") if what.texts == 1 else ("wait", "expire")
+        said = f"{text_words(what.texts)} {stays} since {self._date(what.since)}"
+        if what.expires_at is None:
+            return f"{said}."
+        date = self._date(what.expires_at)
+        return f"{said} and {ends} {'' if date == 'today' else 'on '}{date}."
+
+    def standing(self, message: SmsMessage) -> str:
+        """How a text stands, in a sentence or two."""
+        wait = self.reasons.get(message.id)
+        if wait:
+            return f"Approved. {wait}"
+        if message.reason == "left":
+            return LEFT
+        return sentence(message.state, self._why(message))
+
+    def _why(self, message: SmsMessage) -> str | None:
+        if message.state in {"failed", "undelivered"} and message.error_code:
+            return self._explain(message.error_code)
+        reason = message.reason or ""
+        return REFUSALS.get(reason) or REASONS.get(reason, reason)
+
+    def _explain(self, code: int) -> str:
+        account = guards.db().get(SmsAccount, self.practice.account_id or 0)
+        if account is None:
+            return f"The texting service reported error {code}."
+        return guards.toolbox().gateway_for(account).explain(code).sentence
+
+    def _date(self, at: datetime) -> str:
+        return moments.day(self._here(at).date(), today=self._here(self.now).date())
+
+    def _here(self, at: datetime) -> datetime:
+        return at.astimezone(ZoneInfo(self.practice.timezone))
+
+
+def phone(row: SmsPhone | None, *, plain: bool) -> str:
+    """A phone, masked for those who may not write to it."""
+    if row is None:
+        return ""
+    return phones.display(row.e164) if plain else phones.mask(row.e164)
+
+
+def title(row: SmsConversation, *, plain: bool) -> str:
+    """Whom a conversation is with: the patients' names, else the phone."""
+    if row.title and row.title != content.recipient(row.phone.e164):
+        return row.title
+    return phone(row.phone, plain=plain)
+
+
+def draft() -> str:
+    """The text that somebody is writing, as it would be stored."""
+    return segments.normalise(request.form.get("body", "")[:LONGEST_DRAFT]).strip()
+
+
+def counted(size: Segments) -> str:
+    """What a text takes, in words: ``2 segments, $0.0240.``."""
+    settings = guards.toolbox().settings
+    price = prices.segment_micros(settings) * size.count
+    said = f"{segment_words(size.count)}, "
+    said += f"{prices.money(price, settings[config.CURRENCY])}."
+    if size.encoding == "UCS-2":
+        said += " A character such as an emoji leaves 70 characters a segment, not 160."
+    return said
+
+
+def text_words(count: int) -> str:
+    """``1 text`` or ``2 texts``."""
+    return "1 text" if count == 1 else f"{count:,} texts"
+
+
+def segment_words(count: int) -> str:
+    """``1 segment`` or ``2 segments``."""
+    return "1 segment" if count == 1 else f"{count:,} segments"
+
+
+def measured(size: Segments) -> Any:
+    """Answer a page that asks what its draft takes."""
+    return jsonify(segments=size.count, words=counted(size))

@@ -1,0 +1,65 @@
+"""Permissions and the roles that ``flask sms init`` makes from them.
+
+Each view has a permission name of its own (Flask-AppBuilder drops permissions of
+views that share one) and two permissions: read and write.
+"""
+
+from __future__ import annotations
+
+READ, WRITE = "can_read", "can_write"
+
+PRACTICES = "SMS Practices"
+SETTINGS = "SMS Settings"
+NUMBERS = "SMS Numbers"
+TEMPLATES = "SMS Templates"
+PHONES = "SMS Patient Phones"
+JOBS = "SMS Jobs"
+PENDING = "SMS Pending Texts"
+MESSAGES = "SMS Messages"
+INBOX = "SMS Inbox"
+CONSENTS = "SMS Consent Ledger"
+EVENTS = "SMS Webhook Events"
+AUDIT = "SMS Audit Log"
+OPERATIONS = "SMS Operations"
+
+CATEGORY = "SMS"
+
+
+def entry_name(view: str) -> str:
+    """Name of a view's menu entry, which ``menu_access`` is given on.
+
+    It differs from the view's own name: Flask-AppBuilder takes permissions away that
+    stand on the name of a view and are none of the view's.
+    """
+    return f"{view} Menu"
+
+
+_BOTH = (READ, WRITE)
+_READ = (READ,)
+
+ROLES: dict[str, dict[str, tuple[str, ...]]] = {
+    "SMS Support": {PRACTICES: _BOTH},
+    "SMS Admin": {
+        SETTINGS: _BOTH,
+        NUMBERS: _BOTH,
+        TEMPLATES: _BOTH,
+        PHONES: _BOTH,
+        JOBS: _READ,
+        PENDING: _BOTH,
+        MESSAGES: _BOTH,
+        INBOX: _BOTH,
+        CONSENTS: _READ,
+        AUDIT: _READ,
+    },
+    "SMS Biller": {
+        TEMPLATES: _READ,
+        PHONES: _BOTH,
+        JOBS: _READ,
+        PENDING: _BOTH,
+        MESSAGES: _BOTH,
+        INBOX: _BOTH,
+    },
+    "SMS Front Desk": {PHONES: _BOTH, INBOX: _BOTH},
+    "SMS Viewer": {JOBS: _READ, PENDING: _READ, MESSAGES: _READ, INBOX: _READ},
+    "SMS Operator": {OPERATIONS: _BOTH, EVENTS: _READ, AUDIT: _READ},
+}

@@ -1,0 +1,185 @@
+"""Templates: their list, their editor with a live preview, and their revisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from flask import flash, jsonify, redirect, request, url_for
+from flask_appbuilder import expose, has_access
+from flask_wtf import FlaskForm
+from wtforms import TextAreaField
+
+from sms_plugin.core.templating import MAX_SOURCE, VARIABLES
+from sms_plugin.errors import InvalidError
+from sms_plugin.models import SmsTemplate, SmsTemplateRevision
+from sms_plugin.services import templates
+from sms_plugin.services.wording import KINDS
+from sms_plugin.web import drafts, guards, roles, words
+from sms_plugin.web.base_views import PERMISSIONS, SmsModelView
+from sms_plugin.web.datamodels import ReadOnlyInterface
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from werkzeug.wrappers import Response
+
+REVISIONS_SHOWN = 50
+
+
+class BodyForm(FlaskForm):
+    """The wording of a template."""
+
+    body = TextAreaField("Wording")
+
+
+class SmsTemplatesView(SmsModelView):
+    """The wording of each kind of text, in each language."""
+
+    datamodel = ReadOnlyInterface(SmsTemplate)
+    route_base = "/sms/templates"
+    class_permission_name = roles.TEMPLATES
+    base_permissions = [roles.READ, roles.WRITE]  # noqa: RUF012  (FAB reads a plain list)
+    method_permission_name = PERMISSIONS | {
+        "preview": "write",
+        "restore": "write",
+    }
+    exclude_route_methods = frozenset({"add", "delete", "download"})
+    base_order = ("id", "asc")
+    show_template = "sms_plugin/templates/show.html"
+    list_title = "Templates"
+    show_title = "Template"
+    lead = "What each kind of text says. Texts that were made already keep their words."
+    list_columns = ("kind", "language", "body", "revision", "changed_at")
+    show_columns = list_columns
+    search_columns = ("body",)
+    order_columns = ("kind", "language", "changed_at")
+    label_columns = {  # noqa: RUF012  (FAB adds to a plain dict)
+        "kind": "Kind",
+        "language": "Language",
+        "body": "Wording",
+        "revision": "Revision",
+        "changed_at": "Changed",
+    }
+    formatters_columns = {  # noqa: RUF012  (as above)
+        "kind": words.kind,
+        "language": words.language,
+        "changed_at": words.local_time,
+    }
+
+    @expose("/show/<pk>")
+    @has_access
+    def show(self, pk: str) -> Response:
+        """Show a wording and the ones before it."""
+        template = self.row(pk)
+        page: Response = self.render_template(
+            self.show_template,
+            pk=pk,
+            title=_title(template),
+            widgets=self._show(pk),
+            revisions=_revisions(template),
+            when=words.local_time,
+        )
+        return page
+
+    @expose("/edit/<pk>", methods=["GET", "POST"])
+    @has_access
+    def edit(self, pk: str) -> Response:
+        """Change a wording; what cannot be sent cannot be saved."""
+        template = self.row(pk)
+        form = BodyForm(obj=template)
+        status = 200
+        if form.validate_on_submit() and "preview" not in request.form:
+            try:
+                self._save(template, form.body.data or "")
+            except InvalidError as error:
+                form.body.errors = [str(error)]
+                status = 422
+            else:
+                flash(f"Saved as revision {template.revision}.", "success")
+                return redirect(url_for(".show", pk=pk))
+        page: Response = self.render_template(
+            "sms_plugin/templates/edit.html",
+            title=_title(template),
+            pk=pk,
+            form=form,
+            variables=_variables(template.kind, amounts=template.practice.amounts),
+            draft=self._draft(template, form.body.data or ""),
+            longest=MAX_SOURCE,
+        )
+        page.status_code = status
+        return page
+
+    @expose("/preview/<pk>", methods=["POST"])
+    @has_access
+    def preview(self, pk: str) -> Response:
+        """Tell the editor what a draft would say and cost, and what is wrong."""
+        body = request.form.get("body", "")[: MAX_SOURCE + 1]
+        answer: Response = jsonify(self._draft(self.row(pk), body).as_json())
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    @expose("/restore/<pk>", methods=["POST"])
+    @has_access
+    def restore(self, pk: str) -> Response:
+        """Go back to the default wording, as a new revision."""
+        template, session = self.row(pk), guards.db()
+        templates.restore_default(
+            session, template, actor=guards.actor(), now=guards.toolbox().now()
+        )
+        session.commit()
+        flash("The default wording is back.", "success")
+        return redirect(url_for(".show", pk=pk))
+
+    def _save(self, template: SmsTemplate, body: str) -> None:
+        session = guards.db()
+        try:
+            templates.save(
+                session,
+                template,
+                body,
+                amounts=template.practice.amounts,
+                actor=guards.actor(),
+                now=guards.toolbox().now(),
+            )
+        except InvalidError:
+            session.rollback()
+            raise
+        session.commit()
+
+    def _draft(self, template: SmsTemplate, body: str) -> drafts.Draft:
+        tools = guards.toolbox()
+        return drafts.look(
+            template.kind,
+            body,
+            template.practice,
+            settings=tools.settings,
+            now=tools.now(),
+        )
+
+
+def _title(template: SmsTemplate) -> str:
+    return f"{words.kind(template.kind)}, {words.language(template.language)}"
+
+
+def _variables(kind: str, *, amounts: bool) -> list[tuple[str, str]]:
+    """What a template of this kind may name here, each with its meaning."""
+    allowed = KINDS[kind].variables
+    return [
+        (name, meaning)
+        for name, meaning in VARIABLES.items()
+        if name in allowed and (amounts or name != "amount_due")
+    ]
+
+
+def _revisions(template: SmsTemplate) -> Sequence[Any]:
+    return (
+        guards.db()
+        .scalars(
+            sa.select(SmsTemplateRevision)
+            .where(SmsTemplateRevision.template_id == template.id)
+            .order_by(SmsTemplateRevision.number.desc())
+            .limit(REVISIONS_SHOWN)
+        )
+        .all()
+    )

@@ -1,0 +1,181 @@
+"""What the two panes of the inbox show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from flask import abort, render_template, request
+
+from sms_plugin.core import phones, schedule
+from sms_plugin.services import inbox, practices
+from sms_plugin.web import guards, reach, roles, words
+from sms_plugin.web.phrases import Phrases, phone, title
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sms_plugin.models import (
+        SmsConversation,
+        SmsMessage,
+        SmsPatientPhone,
+        SmsPractice,
+    )
+
+FILTERS = {"all": "All", "unread": "Unread", "waiting": "Needs answer"}
+# Within this time after the patient's own text nobody minds an answer at night.
+IN_TALK = timedelta(minutes=60)
+# A text that went out this soon after it was written went out at once.
+SOON = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One page of the list of conversations."""
+
+    rows: Sequence[SmsConversation]
+    show: str
+    paged: bool
+    next_key: str
+    say: Phrases
+    plain: bool
+
+    @classmethod
+    def read(cls, practice: SmsPractice) -> Listed:
+        """Read the page that the request asks for."""
+        show = request.args.get("show", "all")
+        show = show if show in FILTERS else "all"
+        key = request.args.get("before", "")
+        rows = inbox.conversations(
+            guards.db(),
+            practice.id,
+            unread=show == "unread",
+            waiting=show == "waiting",
+            before=_place(key) if key else None,
+            limit=inbox.PAGE + 1,
+        )
+        last = rows[inbox.PAGE - 1] if len(rows) > inbox.PAGE else None
+        return cls(
+            rows=rows[: inbox.PAGE],
+            show=show,
+            paged=bool(key),
+            next_key=_key(last) if last else "",
+            say=Phrases.about(practice),
+            plain=guards.may(roles.WRITE, roles.INBOX),
+        )
+
+    def name(self, row: SmsConversation) -> str:
+        """Whom a conversation is with."""
+        return title(row, plain=self.plain)
+
+    def html(self, opened: SmsConversation | None) -> str:
+        """The list alone, for a page that is open."""
+        return render_template(
+            "sms_plugin/inbox/_list.html", listed=self, opened_id=opened and opened.id
+        )
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One conversation: its texts, who uses the phone, and whether one may write."""
+
+    row: SmsConversation
+    texts: Sequence[SmsMessage]
+    older: int
+    paged: bool
+    users: Sequence[SmsPatientPhone]
+    locked: str | None
+    say: Phrases
+    plain: bool
+
+    @classmethod
+    def read(
+        cls, practice: SmsPractice, row: SmsConversation, *, before: int | None = None
+    ) -> Opened:
+        """Read the last texts of a conversation, or those before an id."""
+        session = guards.db()
+        texts = inbox.thread(session, row, before=before, limit=inbox.THREAD_PAGE + 1)
+        more = len(texts) > inbox.THREAD_PAGE
+        texts = texts[1:] if more else texts
+        return cls(
+            row=row,
+            texts=texts,
+            older=texts[0].id if more else 0,
+            paged=before is not None,
+            users=inbox.patients_of(session, row.phone),
+            locked=inbox.locked(session, practice, row.phone),
+            say=Phrases.about(practice, texts),
+            plain=guards.may(roles.WRITE, roles.INBOX),
+        )
+
+    @property
+    def name(self) -> str:
+        """Whom the conversation is with."""
+        return title(self.row, plain=self.plain)
+
+    @property
+    def phone(self) -> str:
+        """The phone, masked for those who may only read."""
+        return phone(self.row.phone, plain=self.plain)
+
+    @property
+    def last_id(self) -> int:
+        """Up to which text the page shows the conversation."""
+        return max(self.row.last_message_id or 0, *(row.id for row in self.texts), 0)
+
+    def author(self, message: SmsMessage) -> str:
+        """Who wrote a text, in words."""
+        if message.purpose == "inbound":
+            return self._patient(message) or "Patient"
+        if message.purpose == "reply":
+            return message.author or "Staff"
+        label = words.kind(message.kind)
+        if message.purpose == "job":
+            return f"{label}, approved by {message.approved_by or 'staff'}"
+        return f"{label}, sent automatically"
+
+    def went_out(self, message: SmsMessage) -> str:
+        """When a text went out that had been written long before; else nothing."""
+        at = message.submitted_at
+        return self.say.moment(at) if at and at - message.created_at > SOON else ""
+
+    def about(self, message: SmsMessage) -> str:
+        """Whom a text on a shared phone is about."""
+        if len(self.users) < 2:
+            return ""
+        return self._patient(message) or "not known"
+
+    def late(self) -> str:
+        """A word of warning when the patient may be asleep."""
+        said, now = self.row.phone.last_inbound_at, self.say.now
+        zones = phones.zones(self.row.phone.e164) or (self.say.practice.timezone,)
+        if said is not None and now - said <= IN_TALK:
+            return ""
+        if schedule.is_open(now, practices.window_of(self.say.practice), zones):
+            return ""
+        return "It is outside texting hours there. What you send goes out at once."
+
+    def html(self) -> str:
+        """The texts alone, for a page that is open."""
+        return render_template("sms_plugin/inbox/_texts.html", opened=self)
+
+    def _patient(self, message: SmsMessage) -> str:
+        named = {user.patient_ref: user.patient_name for user in self.users}
+        return message.patient_name or named.get(message.patient_ref, "")
+
+
+def _key(row: SmsConversation) -> str:
+    """The place of a row in the list: its moment in microseconds, and its id."""
+    since = row.last_at - datetime(1970, 1, 1, tzinfo=UTC)
+    return f"{since // timedelta(microseconds=1)}-{row.id}"
+
+
+def _place(key: str) -> tuple[datetime, int]:
+    moment, _, row_id = key.partition("-")
+    values = {"moment": moment, "id": row_id}
+    since = timedelta(microseconds=reach.number_in(values, "moment"))
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + since, reach.number_in(values, "id")
+    except OverflowError:
+        return abort(404)

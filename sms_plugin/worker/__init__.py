@@ -1,0 +1,1 @@
+"""The RQ edge: what runs outside web requests."""

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from sms_plugin.models import SmsPractice, SmsTemplate, SmsTemplateRevision
+from tests.web import pages
+
+GOOD = (
+    "{{ practice_name }}: {{ first_name }}, see {{ payment_link }} Reply STOP to end."
+)
+
+
+@pytest.fixture
+def invoice(world):
+    """The English invoice template of a practice that texts; gives its id."""
+    practice_id = world.enable()
+    return template_id(world, practice_id)
+
+
+def template_id(world, practice_id, kind="invoice"):
+    with world.session() as session:
+        return session.scalars(
+            sa.select(SmsTemplate.id).filter_by(
+                practice_id=practice_id, kind=kind, language="en"
+            )
+        ).one()
+
+
+def template(world, row_id):
+    with world.session() as session:
+        row = session.get(SmsTemplate, row_id)
+        session.expunge_all()
+        return row
+
+
+def edit(client, row_id, body, **more):
+    return client.post(f"/sms/templates/edit/{row_id}", data={"body": body} | more)
+
+
+def test_every_kind_has_words_from_the_first_minute(invoice, login):
+    text = pages.words(login("admin").get("/sms/templates/list/"))
+
+    for kind in ("Invoice with autopay", "Reminder", "Payment plan", "Failed autopay"):
+        assert kind in text
+    assert "Spanish" in text
+
+
+def test_a_new_wording_is_the_next_revision(world, invoice, login):
+    client = login("admin")
+
+    answer = edit(client, invoice, GOOD)
+
+    assert answer.status_code == 302
+    text = pages.words(client.get(answer.location))
+    assert "Saved as revision 2." in text
+    assert "Revision 1" in text
+    assert "Admin Tester" in text
+    assert template(world, invoice).body == GOOD
+
+
+@pages.on_sqlite
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("{{ 7*7 }}", "Line 1, column 1"),
+        ("{{ config }}", "There is no variable config."),
+        ("{{ ''.__class__ }}", "Line 1, column 1"),
+        ("{% for x in y %}", "Line 1, column 1"),
+        ("Hello {0.__class__}", "Line 1, column 7"),
+        ("Hello %(x)s", "Line 1, column 7"),
+        ("Hello\n${x}", "Line 2, column 1"),
+        ("{{payment_link}} {{payment_link}}", "once only"),
+        ("Hello {{ first_name", "never closed"),
+        ("{{ practice_name }} Reply STOP", "payment_link }} is missing"),
+        ("{{ practice_name }} {{ payment_link }}", "Say how to stop"),
+        (GOOD + " {{ amount_due }}", "Amounts are switched off"),
+        (GOOD + "x" * 2000, "longer than 1600"),
+        ("", "is missing"),
+    ],
+)
+def test_a_wording_that_cannot_be_sent_is_refused_with_its_place(
+    world, invoice, login, body, said
+):
+    before = template(world, invoice).body
+
+    answer = edit(login("admin"), invoice, body)
+
+    assert answer.status_code == 422
+    assert said in pages.soup(answer).select_one("#body-error").text
+    assert "49" not in pages.soup(answer).select_one("#body-error").text
+    assert template(world, invoice).body == before
+
+
+@pages.on_sqlite
+def test_a_refused_wording_stays_in_the_editor(invoice, login):
+    answer = edit(login("admin"), invoice, "my words {{ nothing }}")
+
+    area = pages.soup(answer).select_one("textarea#body")
+    assert "my words {{ nothing }}" in area.text
+    assert area["aria-describedby"] == "body-error"
+
+
+@pages.on_sqlite
+def test_preview_shows_text_segments_and_price(invoice, login):
+    answer = login("admin").post(
+        f"/sms/templates/preview/{invoice}", data={"body": GOOD}
+    )
+
+    draft = answer.json
+    assert draft["text"].startswith(
+        "Acme Pharmacy: Alexandra, see http://portal.test/sms/p/"
+    )
+    assert (draft["segments"], draft["encoding"]) == (1, "GSM-7")
+    assert draft["price"] == "$0.0120"
+    assert draft["error"] == ""
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pages.on_sqlite
+def test_preview_names_what_makes_a_text_dearer(invoice, login):
+    answer = login("admin").post(
+        f"/sms/templates/preview/{invoice}", data={"body": GOOD + " ✓ 🙂 ✓"}
+    )
+
+    assert answer.json["encoding"] == "UCS-2"
+    assert answer.json["odd"] == ["✓", "🙂"]
+    assert answer.json["segments"] > 1
+
+
+@pages.on_sqlite
+def test_preview_names_the_place_of_an_error(invoice, login):
+    answer = login("admin").post(
+        f"/sms/templates/preview/{invoice}", data={"body": "Hello {{ frist_name }}"}
+    )
+
+    assert answer.json["position"] == 6
+    assert "Did you mean {{ first_name }}?" in answer.json["error"]
+    assert answer.json["text"] == ""
+
+
+def test_preview_saves_nothing(world, invoice, login):
+    client = login("admin")
+    client.post(f"/sms/templates/preview/{invoice}", data={"body": GOOD})
+    page = edit(client, invoice, GOOD, preview="1")
+
+    assert page.status_code == 200
+    assert "1 segment, GSM-7" in pages.words(page)
+    assert template(world, invoice).revision == 1
+
+
+def test_amounts_may_stand_where_the_practice_switched_them_on(world, invoice, login):
+    with world.session() as session:
+        for practice in session.scalars(sa.select(SmsPractice)):
+            practice.amounts = True
+    client = login("admin")
+
+    page = client.get(f"/sms/templates/edit/{invoice}")
+    assert pages.soup(page).select_one('[data-sms-insert="{{ amount_due }}"]')
+    assert edit(client, invoice, GOOD + " {{ amount_due }}").status_code == 302
+
+
+@pages.on_sqlite
+def test_the_editor_offers_no_amounts_where_they_are_off(invoice, login):
+    page = login("admin").get(f"/sms/templates/edit/{invoice}")
+
+    inserts = [
+        button["data-sms-insert"]
+        for button in pages.soup(page).select(".sms-inserts *")
+    ]
+    assert "{{ first_name }}" in inserts
+    assert "{{ amount_due }}" not in inserts
+
+
+def test_restoring_brings_the_default_back_as_a_revision(world, invoice, login):
+    default = template(world, invoice).body
+    client = login("admin")
+    edit(client, invoice, GOOD)
+
+    answer = client.post(f"/sms/templates/restore/{invoice}", follow_redirects=True)
+
+    assert "The default wording is back." in pages.words(answer)
+    assert template(world, invoice).body == default
+    with world.session() as session:
+        bodies = session.scalars(
+            sa.select(SmsTemplateRevision.body)
+            .filter_by(template_id=invoice)
+            .order_by(SmsTemplateRevision.number)
+        ).all()
+    assert bodies == [default, GOOD, default]
+
+
+def test_a_wording_cannot_become_markup(invoice, login):
+    client = login("admin")
+    edit(client, invoice, GOOD + " <img src=x onerror=alert(1)>")
+
+    for path in ("list/", f"show/{invoice}", f"edit/{invoice}"):
+        page = client.get(f"/sms/templates/{path}")
+        assert "<img src=x" not in page.text
+        assert "&lt;img src=x" in page.text
+
+
+def test_templates_of_another_practice_are_not_found(world, invoice, login):
+    theirs = template_id(world, world.enable("birch", "+13125550100"))
+    client = login("admin")
+
+    for path in ("show", "edit"):
+        assert client.get(f"/sms/templates/{path}/{theirs}").status_code == 404
+    for path in ("edit", "preview", "restore"):
+        answer = client.post(f"/sms/templates/{path}/{theirs}", data={"body": GOOD})
+        assert answer.status_code == 404
+    assert template(world, theirs).revision == 1
+
+
+def test_a_biller_reads_templates_and_changes_none(world, invoice, login):
+    client = login("biller")
+
+    page = client.get(f"/sms/templates/show/{invoice}")
+    assert page.status_code == 200
+    assert "Restore" not in pages.words(page)
+    assert "Edit" not in pages.words(client.get("/sms/templates/list/"))
+    assert client.get(f"/sms/templates/edit/{invoice}").status_code == 403
+    for path in ("edit", "preview", "restore"):
+        answer = client.post(f"/sms/templates/{path}/{invoice}", data={"body": GOOD})
+        assert answer.status_code == 403
+
+
+@pages.on_sqlite
+@pytest.mark.parametrize("path", ["preview/1", "restore/1"])
+def test_templates_never_change_by_get(world, login, path):
+    world.enable()
+
+    assert login("admin").get(f"/sms/templates/{path}").status_code == 405
+
+
+@pages.on_sqlite
+@pytest.mark.parametrize("path", ["edit", "preview", "restore"])
+def test_templates_are_refused_without_a_token(app, world, invoice, login, path):
+    client = login("admin")
+    with pages.csrf(app):
+        client.get(f"/sms/templates/edit/{invoice}")
+        answer = client.post(f"/sms/templates/{path}/{invoice}", data={"body": GOOD})
+
+    assert answer.status_code == 400
+    assert template(world, invoice).revision == 1
