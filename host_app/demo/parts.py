@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -117,6 +119,10 @@ class Supervisor:
                 except subprocess.TimeoutExpired:
                     part.process.kill()
                     part.process.wait()
+            if part.process is not None:
+                # A part that died leaves its own children, who know nothing of it.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(part.process.pid, signal.SIGKILL)
 
     def _start(self, part: Part) -> None:
         with self._log(part).open("wb") as log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
@@ -17,6 +19,7 @@ from cryptography.fernet import Fernet
 ROOT = Path(__file__).resolve().parents[2]
 # The demo begins at ten on a weekday where its practices are, so that texts go out.
 ZONE, HOUR = ZoneInfo("America/Los_Angeles"), 10
+LOCK = "demo.lock"
 
 
 class DemoError(Exception):
@@ -25,12 +28,13 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Demo:
-    """Ports and folders of one run."""
+    """Ports and folders of one run; the lock is held until the process ends."""
 
     port: int
     carrier_port: int
     folder: Path
     redis_folder: Path
+    lock: IO[str]
 
     @property
     def url(self) -> str:
@@ -72,16 +76,51 @@ def prepare() -> Demo:
     """Read the ports, and begin with empty folders.
 
     Raises:
-        DemoError: a port is no number, or somebody listens there already.
+        DemoError: a port is no number, or somebody listens there already; or the
+            folder is another demo's, or somebody's own.
     """
     port = _free_port("DEMO_PORT", 5080)
     carrier_port = _free_port("DEMO_CARRIER_PORT", 5081)
-    folder = ROOT / "instance" / "demo"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(os.environ.get("DEMO_FOLDER") or ROOT / "instance" / "demo").resolve()
+    lock = _lock(folder)
+    _clear(folder)
     # A socket's path must be short, and nobody knows how deep this project lies.
     redis_folder = Path(tempfile.mkdtemp(prefix="sms-demo-"))
-    return Demo(port, carrier_port, folder, redis_folder)
+    return Demo(port, carrier_port, folder, redis_folder, lock)
+
+
+def _lock(folder: Path) -> IO[str]:
+    """Keep other demos out of a folder; two would write into one database."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # What is there and was made by no demo is somebody's own, and is not deleted.
+        if any(folder.iterdir()) and not (folder / LOCK).exists():
+            raise DemoError(
+                f"{folder} holds files that no demo made. Choose an empty folder: "
+                "make demo DEMO_FOLDER=/tmp/sms-demo"
+            )
+        lock = (folder / LOCK).open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise DemoError(
+            f"Another demo runs in {folder}. End it, or give this one a folder and "
+            "ports of its own: make demo DEMO_FOLDER=/tmp/sms-demo DEMO_PORT=5180 "
+            "DEMO_CARRIER_PORT=5181"
+        ) from None
+    except OSError as error:
+        raise DemoError(
+            f"{folder} cannot be used ({error.strerror}). Choose another one: "
+            "make demo DEMO_FOLDER=/tmp/sms-demo"
+        ) from None
+    return lock
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
 
 
 def _free_port(name: str, default: int) -> int:

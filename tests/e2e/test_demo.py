@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -18,19 +19,26 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("demo")
 
 
-def environment() -> dict[str, str]:
-    """Ports of its own, and nothing of the test's settings."""
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a demo keeps its database and its logs."""
+    return tmp_path / "demo"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Ports and a folder of its own, and nothing of the test's settings."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("SMS_", "PORTAL"))}
     ports = {"DEMO_PORT": free_port(), "DEMO_CARRIER_PORT": free_port()}
-    return kept | {name: str(port) for name, port in ports.items()}
+    words = {name: str(port) for name, port in ports.items()}
+    return kept | words | {"DEMO_FOLDER": str(folder)}
 
 
-def start(*words: str, **more: str) -> subprocess.Popen[str]:
-    """Start the demo."""
+def start(folder: Path, *words: str, **more: str) -> subprocess.Popen[str]:
+    """Start the demo in a folder."""
     return subprocess.Popen(
         [sys.executable, "-m", "host_app.demo", *words],
         cwd=ROOT,
-        env=environment() | more,
+        env=environment(folder) | more,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -55,8 +63,8 @@ def children(pid: int) -> dict[int, str]:
 
 
 @pytest.mark.timeout(240)
-def test_the_whole_round_is_played_and_both_sides_agree():
-    demo = start("--once")
+def test_the_whole_round_is_played_and_both_sides_agree(folder):
+    demo = start(folder, "--once")
     output, _ = demo.communicate(timeout=220)
 
     assert demo.returncode == 0, output
@@ -65,12 +73,12 @@ def test_the_whole_round_is_played_and_both_sides_agree():
 
 
 @pytest.mark.timeout(60)
-def test_a_busy_port_is_named_with_its_setting():
+def test_a_busy_port_is_named_with_its_setting(folder):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        demo = start("--once", DEMO_PORT=port)
+        demo = start(folder, "--once", DEMO_PORT=port)
         output, _ = demo.communicate(timeout=50)
 
     assert demo.returncode == 2
@@ -78,10 +86,36 @@ def test_a_busy_port_is_named_with_its_setting():
     assert "DEMO_PORT=" in output
 
 
+@pytest.mark.timeout(60)
+def test_a_folder_that_another_demo_has_is_left_alone(folder):
+    folder.mkdir()
+    (folder / "portal.db").write_text("of the other one")
+    with (folder / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        demo = start(folder, "--once")
+        output, _ = demo.communicate(timeout=50)
+
+    assert demo.returncode == 2
+    assert f"Another demo runs in {folder}" in output
+    assert (folder / "portal.db").read_text() == "of the other one"
+
+
+@pytest.mark.timeout(60)
+def test_a_folder_that_no_demo_made_is_not_emptied(folder):
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    demo = start(folder, "--once")
+    output, _ = demo.communicate(timeout=50)
+
+    assert demo.returncode == 2
+    assert "holds files that no demo made" in output
+    assert (folder / "thesis.txt").exists()
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="it looks into /proc")
-def test_the_death_of_a_part_ends_all_of_them():
-    with start() as demo:
+def test_the_death_of_a_part_ends_all_of_them(folder):
+    with start(folder) as demo:
         try:
             output = ""
             for line in demo.stdout:
