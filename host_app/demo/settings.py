@@ -97,20 +97,20 @@ def _lock(folder: Path) -> IO[str]:
         if any(folder.iterdir()) and not (folder / LOCK).exists():
             raise DemoError(
                 f"{folder} holds files that no demo made. Choose an empty folder: "
-                "make demo DEMO_FOLDER=/tmp/sms-demo"
+                "make demo DEMO_FOLDER=instance/second"
             )
         lock = (folder / LOCK).open("w")
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise DemoError(
             f"Another demo runs in {folder}. End it, or give this one a folder and "
-            "ports of its own: make demo DEMO_FOLDER=/tmp/sms-demo DEMO_PORT=5180 "
+            "ports of its own: make demo DEMO_FOLDER=instance/second DEMO_PORT=5180 "
             "DEMO_CARRIER_PORT=5181"
         ) from None
     except OSError as error:
         raise DemoError(
             f"{folder} cannot be used ({error.strerror}). Choose another one: "
-            "make demo DEMO_FOLDER=/tmp/sms-demo"
+            "make demo DEMO_FOLDER=instance/second"
         ) from None
     return lock
 
