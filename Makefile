@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench soak clean
+.PHONY: help venv demo test lint bench soak translations clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## Run the whole product on this machine (ONCE=1: play one round and end)
 	@$(BIN)/python -m host_app.demo $(if $(ONCE),--once)
 
-test: $(STAMP) lint  ## Lint, types and all tests
+test: $(STAMP) lint  ## Lint, types and all tests; those in a browser where a Chromium is (CHROMIUM=path)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## ruff, ruff format and mypy
@@ -35,5 +35,12 @@ bench: $(STAMP)  ## Measure the figures of benchmarks/README.md
 soak: $(STAMP)  ## Inject 10,000 faults and count what is lost or doubled (SOAK_ARGS="--seed 1")
 	$(BIN)/python -m tests.soak $(SOAK_ARGS)
 
+TRANSLATIONS := sms_plugin/translations
+translations: $(STAMP)  ## Renew the catalogues after sentences were changed
+	$(BIN)/pybabel -q extract -F pyproject.toml --no-default-keywords --sort-output --no-location --omit-header \
+		-k say -k say_count:1,2 -k mark -k lazy -k sms_ -k sms_count:1,2 -k say_html -k sms_html -o $(TRANSLATIONS)/sms_plugin.pot .
+	$(BIN)/pybabel -q update -D sms_plugin -i $(TRANSLATIONS)/sms_plugin.pot -d $(TRANSLATIONS) --no-fuzzy-matching --ignore-obsolete --no-wrap
+	$(BIN)/pybabel -q compile -D sms_plugin -d $(TRANSLATIONS) --use-fuzzy
+
 clean:  ## Remove the virtual environment and all that was made
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage* instance
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage* instance artefacts

@@ -25,11 +25,12 @@ def seed() -> None:
 @portal.command()
 def autopay() -> None:
     """Charge the cards whose day of the month is today; run it once a day."""
-    from host_app import clock
+    from host_app import clock, texting
     from host_app.autopay import charge_due
     from host_app.database import db
 
     attempts = charge_due(db.session, now=clock.now())
     db.session.commit()
+    texting.tell_of_charges(attempts)
     failed = sum(bool(attempt.reason) for attempt in attempts)
     click.echo(f"{len(attempts)} charges, {failed} of them failed.")

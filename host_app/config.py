@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+# Flask-AppBuilder's own, by the names of their sheets.
+DARK_THEMES = ("cyborg", "darkly", "slate", "solar", "superhero")
+LIGHT_THEMES = (
+    "amelia", "cerulean", "cosmo", "flatly", "journal", "lumen", "paper", "readable",
+    "sandstone", "simplex", "spacelab", "united", "yeti",
+)  # fmt: skip
+
 DEFAULTS: dict[str, Any] = {
     "APP_NAME": "Billing portal",
     "AUTH_TYPE": AUTH_DB,
@@ -41,6 +48,8 @@ def configure(app: Flask, settings: Mapping[str, Any]) -> None:
     app.config.from_mapping(DEFAULTS)
     app.config.from_mapping(read(os.environ))
     app.config.from_mapping(settings)
+    theme = app.config["APP_THEME"].removesuffix(".css")
+    app.config["PORTAL_IS_DARK"] = theme in DARK_THEMES
     if not app.config.get("SQLALCHEMY_DATABASE_URI"):
         path = _instance(app) / "portal.db"
         app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{path}"
@@ -57,6 +66,8 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
     - ``PORTAL_HTTPS``: ``true`` behind TLS, so that cookies never travel without it.
     - ``PORTAL_UPDATE_PERMS``: ``false`` in web workers, because several processes that
       write FAB's permissions at once get in each other's way.
+    - ``PORTAL_THEME``: look of the staff's pages, one of Flask-AppBuilder's themes such
+      as ``darkly``; default Bootstrap's own.
     - ``SMS_CLOCK_SHIFT``: the portal's clock is set like the plugin's, for demos.
     """
     settings: dict[str, Any] = {
@@ -64,6 +75,7 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
         "SECRET_KEY": environ.get("PORTAL_SECRET_KEY", ""),
         "FAB_UPDATE_PERMS": _is_true(environ.get("PORTAL_UPDATE_PERMS", "true")),
         "SESSION_COOKIE_SECURE": _is_true(environ.get("PORTAL_HTTPS", "false")),
+        "APP_THEME": _theme(environ.get("PORTAL_THEME", "")),
     }
     hosts = [host.strip() for host in environ.get("PORTAL_HOSTS", "").split(",")]
     if hosts := [host for host in hosts if host]:
@@ -80,6 +92,21 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _is_true(word: str) -> bool:
     return word.strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _theme(word: str) -> str:
+    """The sheet of a theme.
+
+    Raises:
+        ValueError: there is no such theme; the text names those that are.
+    """
+    name = word.strip().lower().removesuffix(".css")
+    themes = sorted(DARK_THEMES + LIGHT_THEMES)
+    if name and name not in themes:
+        raise ValueError(
+            f"PORTAL_THEME must be empty or one of {', '.join(themes)}, got {word!r}."
+        )
+    return f"{name}.css" if name else ""
 
 
 def _instance(app: Flask) -> Path:

@@ -1,4 +1,4 @@
-"""The two calls that the portal makes to the plugin, both safe without it."""
+"""The calls that the portal makes to the plugin, all of them safe without it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 from flask import current_app
 
 if TYPE_CHECKING:
-    from host_app.models import Job
+    from collections.abc import Iterable
+
+    from host_app.models import AutopayAttempt, Job, Payment
 
 log = logging.getLogger(__name__)
+
+MICROS_PER_CENT = 10_000
 
 
 def is_installed() -> bool:
@@ -44,3 +48,40 @@ def pending_texts_url(job: Job) -> str | None:
     import sms_plugin
 
     return sms_plugin.pending_texts_url(job.practice.public_id, str(job.id))
+
+
+def tell_of_payment(payment: Payment) -> None:
+    """Say that a patient paid, after the commit of the payment.
+
+    The plugin raises nothing here: the payment stands, whatever becomes of this.
+    """
+    if not is_installed():
+        return
+    import sms_plugin
+
+    sms_plugin.record_payment(
+        payment.practice.public_id,
+        str(payment.patient_id),
+        str(payment.invoice_id),
+        payment.amount_cents * MICROS_PER_CENT,
+        event_id=f"payment-{payment.id}",
+        paid_at=payment.paid_at,
+    )
+
+
+def tell_of_charges(attempts: Iterable[AutopayAttempt]) -> None:
+    """Say what autopay took in, after the commit; charges that failed are left out."""
+    if not is_installed():
+        return
+    import sms_plugin
+
+    for attempt in attempts:
+        if not attempt.reason:
+            sms_plugin.record_payment(
+                attempt.invoice.practice.public_id,
+                str(attempt.invoice.patient_id),
+                str(attempt.invoice_id),
+                attempt.amount_cents * MICROS_PER_CENT,
+                event_id=f"autopay-{attempt.id}",
+                paid_at=attempt.tried_at,
+            )

@@ -7,8 +7,18 @@ A host names ``sms_plugin.manager.SmsAddonManager`` in ``ADDON_MANAGERS``, fulfi
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
-__all__ = ["__version__", "pending_texts_url", "record_consent", "submit_job"]
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = [
+    "__version__",
+    "pending_texts_url",
+    "record_consent",
+    "record_payment",
+    "submit_job",
+]
 
 __version__ = "0.1.0"
 
@@ -121,3 +131,55 @@ def record_consent(
         now=tools.now(),
     )
     session.commit()
+
+
+def record_payment(
+    practice_id: str,
+    patient_id: str,
+    bill_id: str,
+    amount_micros: int,
+    *,
+    event_id: str,
+    paid_at: datetime,
+    currency: str = "USD",
+) -> bool:
+    """Tell that a bill was paid, or a part of it; call it after the payment's commit.
+
+    The dashboard counts it. The same event twice counts once, and where texting is off
+    nothing happens. It commits, and it raises nothing: a payment that was taken must
+    not look as if it had failed. What went wrong is logged.
+
+    Args:
+        practice_id: the host's id.
+        patient_id: the host's id of the patient whose bill it is.
+        bill_id: the host's id of the bill, as ``HostPort.bills`` takes it.
+        amount_micros: what was paid, in millionths of the currency.
+        event_id: the host's id of this payment, of at most 64 characters.
+        paid_at: when it was paid (aware).
+        currency: ISO 4217.
+
+    Returns:
+        Whether the payment is known now. It is not where texting is off, or after an
+        error; telling it again does no harm.
+    """
+    from sms_plugin.errors import InvalidError, describe
+    from sms_plugin.services import payments
+    from sms_plugin.web import guards
+
+    try:
+        payment = payments.Payment(
+            event_id, patient_id, bill_id, amount_micros, paid_at, currency
+        )
+        session = guards.db()
+    except InvalidError as error:
+        log.error("A payment was not recorded. %s", error)  # noqa: TRY400  (the sentence says all)
+        return False
+    try:
+        tools = guards.toolbox()
+        known = payments.record(session, practice_id, payment, now=tools.now())
+        session.commit()
+    except Exception as error:  # noqa: BLE001  (the host's payment must stand)
+        session.rollback()
+        log.error("A payment was not recorded: %s", describe(error))  # noqa: TRY400  (its text holds values)
+        return False
+    return known

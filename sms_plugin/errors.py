@@ -6,6 +6,8 @@ import traceback
 from enum import Enum
 from pathlib import Path
 
+from sms_plugin.core.language import say_stored
+
 
 class ConfigError(Exception):
     """A setting is missing or wrong; the message names the key and says what to do."""
@@ -70,6 +72,10 @@ class GatewayError(SmsError):
         self.code = code
         self.http_status = http_status
         self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        # A gateway tells what went wrong in English, as rows and logs keep it.
+        return say_stored(super().__str__())
 
 
 def describe(error: BaseException) -> str:

@@ -31,10 +31,11 @@ class SmsAddonManager(BaseManager):
         super().__init__(appbuilder)
         from sms_plugin.cli import sms
         from sms_plugin.extension import SmsPlugin, prepare_engine
-        from sms_plugin.web import links, menu, shell, webhooks
+        from sms_plugin.web import language, links, menu, shell, webhooks
 
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  (the application itself outlives this context)
         SmsPlugin.install(app)
+        language.install(app)
         prepare_engine(appbuilder.session.get_bind())
         app.cli.add_command(sms)
         app.register_blueprint(shell.blueprint)

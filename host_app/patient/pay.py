@@ -12,7 +12,7 @@ from flask import abort, redirect, render_template, request, url_for
 from sqlalchemy import select
 from wtforms import SelectChoice
 
-from host_app import clock, plans
+from host_app import clock, plans, texting
 from host_app.database import db
 from host_app.models import Invoice
 from host_app.patient.blueprint import blueprint
@@ -77,6 +77,7 @@ def card(public_id: str) -> ResponseReturnValue:
     )
     db.session.commit()
     if done.payment is not None:
+        texting.tell_of_payment(done.payment)
         return redirect(url_for("patient.receipt", reference=done.payment.reference))
     if done.outcome is Outcome.DECLINED:
         return _pay_page(invoice, form, f"{done.reason} {NOTHING_PAID}"), 402

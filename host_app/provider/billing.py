@@ -8,7 +8,7 @@ from flask import flash, redirect, url_for
 from flask_appbuilder import expose, has_access
 from sqlalchemy import or_, select
 
-from host_app import clock, plans
+from host_app import clock, plans, texting
 from host_app.autopay import charge_account
 from host_app.database import db
 from host_app.models import (
@@ -243,6 +243,7 @@ class AutopayView(PortalModelView):
         today = clock.today(row.practice.timezone)
         attempts = charge_account(db.session, row, now=clock.now(), today=today)
         db.session.commit()
+        texting.tell_of_charges(attempts)
         failed = [attempt for attempt in attempts if attempt.reason]
         if not attempts:
             flash("Nothing is owed on this account; nothing was charged.", "info")

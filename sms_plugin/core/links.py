@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from sms_plugin.core.language import say
 from sms_plugin.core.segments import Segments, measure
 
 LINK_MARK: Final = "[payment link]"
@@ -30,7 +31,9 @@ class MissingValue(ValueError):  # noqa: N818  (what is missing is the whole mes
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"There is no value for {{{{ {name} }}}}.")
+        super().__init__(
+            say("There is no value for {variable}.", variable=f"{{{{ {name} }}}}")
+        )
 
 
 def marks_in(body: str) -> frozenset[str]:

@@ -10,16 +10,82 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from sms_plugin.core.language import mark, say
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
 _WEEK: Final = timedelta(days=7)
+_NOON: Final = 12
+DAYS: Final = (
+    mark("Monday"),
+    mark("Tuesday"),
+    mark("Wednesday"),
+    mark("Thursday"),
+    mark("Friday"),
+    mark("Saturday"),
+    mark("Sunday"),
+)
+"""Names of the days, as ``date.weekday`` counts them; ``weekday`` says one."""
+SHORT_DAYS: Final = (
+    mark("Mon"),
+    mark("Tue"),
+    mark("Wed"),
+    mark("Thu"),
+    mark("Fri"),
+    mark("Sat"),
+    mark("Sun"),
+)
+"""The same, short."""
+MONTHS: Final = (
+    mark("January"),
+    mark("February"),
+    mark("March"),
+    mark("April"),
+    mark("May"),
+    mark("June"),
+    mark("July"),
+    mark("August"),
+    mark("September"),
+    mark("October"),
+    mark("November"),
+    mark("December"),
+)
+"""Names of the months; ``month`` says one."""
+SHORT_MONTHS: Final = (
+    mark("Jan"),
+    mark("Feb"),
+    mark("Mar"),
+    mark("Apr"),
+    mark("May"),
+    mark("Jun"),
+    mark("Jul"),
+    mark("Aug"),
+    mark("Sep"),
+    mark("Oct"),
+    mark("Nov"),
+    mark("Dec"),
+)
+"""The same, short."""
+
+
+def weekday(at: date, *, short: bool = False) -> str:
+    """Say the day of the week: ``Thursday`` or ``Thu``."""
+    return say((SHORT_DAYS if short else DAYS)[at.weekday()])
+
+
+def month(at: date, *, short: bool = False) -> str:
+    """Say the month: ``December`` or ``Dec``."""
+    return say((SHORT_MONTHS if short else MONTHS)[at.month - 1])
 
 
 def clock(at: datetime) -> str:
     """Say the hour of a moment in its own zone: ``9:05 AM``."""
-    return f"{at:%I:%M %p}".lstrip("0")
+    shown = f"{at:%I:%M}".lstrip("0")
+    if at.hour < _NOON:
+        return say("{time} AM", time=shown)
+    return say("{time} PM", time=shown)
 
 
 def day(at: date, *, today: date) -> str:
@@ -30,11 +96,18 @@ def day(at: date, *, today: date) -> str:
         today: the day on which it is read; the same day is ``today``.
     """
     if at == today:
-        return "today"
+        return say("today")
     if abs(at - today) < _WEEK:
-        return f"{at:%A}"
-    year = "" if at.year == today.year else f", {at.year}"
-    return f"{at:%b} {at.day}{year}"
+        return weekday(at)
+    return date_of(at, today=today)
+
+
+def date_of(at: date, *, today: date) -> str:
+    """Say a date, with its year when it is another: ``Dec 7``, ``Dec 7, 2025``."""
+    name = month(at, short=True)
+    if at.year == today.year:
+        return say("{month} {day}", month=name, day=at.day)
+    return say("{month} {day}, {year}", month=name, day=at.day, year=at.year)
 
 
 def place(zone: str) -> str:
@@ -54,17 +127,23 @@ def until(at: datetime, *, now: datetime, home: str, zones: Sequence[str] = ()) 
     """
     there = at.astimezone(ZoneInfo(home))
     clocks = {at.astimezone(ZoneInfo(zone)).utcoffset() for zone in zones}
-    where = f"{there:%Z}"
     if len(clocks) == 1 and there.utcoffset() not in clocks:
-        there = at.astimezone(ZoneInfo(zones[0]))
-        where = f"in {place(zones[0])}"
-    return f"{_day_before(there, now)}{clock(there)} {where}"
+        moment = _day_and_clock(at.astimezone(ZoneInfo(zones[0])), now)
+        return say("{moment} in {place}", moment=moment, place=place(zones[0]))
+    return f"{_day_and_clock(there, now)} {there:%Z}"
 
 
-def _day_before(at: datetime, now: datetime) -> str:
+def _day_and_clock(at: datetime, now: datetime) -> str:
     away = at.date() - now.astimezone(at.tzinfo).date()
     if not away:
-        return ""
+        return clock(at)
+    name = weekday(at, short=True)
     if abs(away) < _WEEK:
-        return f"{at:%a} "
-    return f"{at:%a, %b} {at.day}, "
+        return say("{weekday} {time}", weekday=name, time=clock(at))
+    return say(
+        "{weekday}, {month} {day}, {time}",
+        weekday=name,
+        month=month(at, short=True),
+        day=at.day,
+        time=clock(at),
+    )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from sms_plugin.core.language import say
 from sms_plugin.core.schedule import Window, WindowError, closes_at, next_open
 
 if TYPE_CHECKING:
@@ -142,7 +143,9 @@ def finish_time(
     while instant < limit:
         queue = [part for part in queue if part.look(instant, window)]
         if all(part.load.ahead for part in queue):
-            raise WindowError("No hour is right in all of the patients' time zones.")
+            raise WindowError(
+                say("No hour is right in all of the patients' time zones.")
+            )
         change = min(
             part.closes if part.opens <= instant else part.opens for part in queue
         )
@@ -151,7 +154,7 @@ def finish_time(
         if all(part.load.ahead for part in queue):
             return change - spare
         instant = change
-    raise WindowError("At this rate the texts would take more than a year.")
+    raise WindowError(say("At this rate the texts would take more than a year."))
 
 
 @dataclass(slots=True)

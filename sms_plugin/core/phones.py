@@ -12,6 +12,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 from phonenumbers.tzdata import TIMEZONE_DATA
 
+from sms_plugin.core.language import mark, say
 from sms_plugin.core.segments import normalise
 
 if TYPE_CHECKING:
@@ -25,19 +26,29 @@ HIPAA eligibility at Twilio covers US area codes only.
 
 _REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "empty": "There is no phone number; enter one with its area code.",
-        "letters": "Remove the words beside the number and keep the digits only.",
-        "extension": "A number with an extension cannot get texts; enter a mobile.",
-        "scientific": (
-            "The spreadsheet has rounded this number; format its column as text and "
-            "enter the number again."
+        "empty": mark("There is no phone number; enter one with its area code."),
+        "letters": mark("Remove the words beside the number and keep the digits only."),
+        "extension": mark(
+            "A number with an extension cannot get texts; enter a mobile."
         ),
-        "too_short": "Digits are missing; enter all ten, beginning with the area code.",
-        "too_long": "There are too many digits; enter one number of ten digits.",
-        "not_us": "Only numbers of the US and its territories can get texts.",
-        "toll_free": "A toll-free number cannot get texts; enter the patient's mobile.",
-        "premium": "A premium (900) number cannot get texts; enter a mobile.",
-        "invalid": "No such US number can exist; check the area code and the digits.",
+        "scientific": (
+            mark(
+                "The spreadsheet has rounded this number; format its column as text "
+                "and enter the number again."
+            )
+        ),
+        "too_short": mark(
+            "Digits are missing; enter all ten, beginning with the area code."
+        ),
+        "too_long": mark("There are too many digits; enter one number of ten digits."),
+        "not_us": mark("Only numbers of the US and its territories can get texts."),
+        "toll_free": mark(
+            "A toll-free number cannot get texts; enter the patient's mobile."
+        ),
+        "premium": mark("A premium (900) number cannot get texts; enter a mobile."),
+        "invalid": mark(
+            "No such US number can exist; check the area code and the digits."
+        ),
     }
 )
 _OF_TYPE: Final = {
@@ -80,7 +91,7 @@ class PhoneError(ValueError):
 
     def __init__(self, code: str) -> None:
         self.code = code
-        self.reason = _REASONS[code]
+        self.reason = say(_REASONS[code])
         super().__init__(self.reason)
 
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from sms_plugin.core.language import mark, say
 from sms_plugin.core.us_zones import MAINLAND, STATE_ZONES
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ class Window:
             (self.sunday_start, self.sunday_end),
         ):
             if start.tzinfo or end.tzinfo:
-                raise WindowError("Hours are given without a time zone.")
+                raise WindowError(say("Hours are given without a time zone."))
             if start > end:
-                raise WindowError("The hours must end after they start.")
+                raise WindowError(say("The hours must end after they start."))
             if start < EARLIEST or end > LATEST:
-                raise WindowError("Texts may go out from 08:00 to 21:00 at most.")
+                raise WindowError(say("Texts may go out from 08:00 to 21:00 at most."))
 
     def hours(self, day: date) -> tuple[time, time]:
         """Tell when the window opens and closes on a day of the patient's calendar."""
@@ -158,7 +159,7 @@ def next_open(now: datetime, window: Window, zones: Sequence[str]) -> datetime:
         if later <= instant:
             return instant
         instant = later
-    raise WindowError(_NEVER)
+    raise WindowError(say(_NEVER))
 
 
 def closes_at(now: datetime, window: Window, zones: Sequence[str]) -> datetime:
@@ -169,29 +170,29 @@ def closes_at(now: datetime, window: Window, zones: Sequence[str]) -> datetime:
     """
     openings = [_opens(now, window, zone) for zone in _some(zones)]
     if any(start > now for start, _ in openings):
-        raise WindowError("The window is closed at this time.")
+        raise WindowError(say("The window is closed at this time."))
     return min(end for _, end in openings)
 
 
-_NEVER: Final = "These hours are never open in all of the patient's time zones."
+_NEVER: Final = mark("These hours are never open in all of the patient's time zones.")
 
 
 def _some(zones: Sequence[str]) -> Sequence[str]:
     if not zones:
-        raise WindowError("The hours of a window need at least one time zone.")
+        raise WindowError(say("The hours of a window need at least one time zone."))
     return zones
 
 
 def _opens(now: datetime, window: Window, zone: str) -> tuple[datetime, datetime]:
     """Find the opening of one zone that holds *now*, or else the next one, in UTC."""
     if now.tzinfo is None:
-        raise WindowError("An instant needs a time zone.")
+        raise WindowError(say("An instant needs a time zone."))
     today = now.astimezone(ZoneInfo(zone)).date()
     for days in range(8):
         start, end = _opening(window, zone, today + timedelta(days=days))
         if now < end and start < end:
             return start, end
-    raise WindowError(_NEVER)
+    raise WindowError(say(_NEVER))
 
 
 @lru_cache(maxsize=4096)

@@ -10,6 +10,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from sms_plugin.core.language import mark, say
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -140,36 +142,36 @@ def came_from(target: State) -> frozenset[State]:
 
 _SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        State.PENDING: "Waits for approval.",
-        State.APPROVED: "Approved; goes out as soon as it may.",
-        State.SUBMITTING: "Being handed to the carrier.",
-        State.ACCEPTED: "Handed to the carrier.",
-        State.SENT: "Sent; no word yet whether it arrived.",
-        State.DELIVERED: "Delivered to the phone.",
-        State.UNDELIVERED: "The carrier could not deliver it.",
-        State.SKIPPED: "Not texted.",
-        State.REJECTED: "Rejected; it was not sent.",
-        State.EXPIRED: "Not approved in time; it was not sent.",
-        State.WITHDRAWN: "Withdrawn before it went out.",
-        State.FAILED: "Could not be sent.",
-        State.UNKNOWN: "We do not know yet whether it went out; we are checking.",
-        State.REVIEW: "We could not find out whether it went out; please decide.",
-        State.UNCONFIRMED: "Handed to the carrier; there is no delivery report.",
-        State.RECEIVED: "Received from the patient.",
+        State.PENDING: mark("Waits for approval."),
+        State.APPROVED: mark("Approved; goes out as soon as it may."),
+        State.SUBMITTING: mark("Being handed to the carrier."),
+        State.ACCEPTED: mark("Handed to the carrier."),
+        State.SENT: mark("Sent; no word yet whether it arrived."),
+        State.DELIVERED: mark("Delivered to the phone."),
+        State.UNDELIVERED: mark("The carrier could not deliver it."),
+        State.SKIPPED: mark("Not texted."),
+        State.REJECTED: mark("Rejected; it was not sent."),
+        State.EXPIRED: mark("Not approved in time; it was not sent."),
+        State.WITHDRAWN: mark("Withdrawn before it went out."),
+        State.FAILED: mark("Could not be sent."),
+        State.UNKNOWN: mark("We do not know yet whether it went out; we are checking."),
+        State.REVIEW: mark("We could not find out whether it went out; please decide."),
+        State.UNCONFIRMED: mark("Handed to the carrier; there is no delivery report."),
+        State.RECEIVED: mark("Received from the patient."),
     }
 )
 
-_NEWER: Final = "A newer version of this software has it in its care."
+_NEWER: Final = mark("A newer version of this software has it in its care.")
 
 
 def sentence(state: str, reason: str | None = None) -> str:
-    """Say in plain English how a message stands.
+    """Say in plain words how a message stands.
 
     Args:
         state: where it stands; a word that this version does not know is no error.
-        reason: why, in words for staff; it follows as a sentence of its own.
+        reason: why, said already; it follows as a sentence of its own.
     """
-    said = _SENTENCES.get(state, _NEWER)
+    said = say(_SENTENCES.get(state, _NEWER))
     reason = (reason or "").strip()
     if not reason:
         return said

@@ -13,6 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from sms_plugin.core.language import mark, say
 from sms_plugin.core.links import (
     LINK_MARK,
     MARKS,
@@ -46,15 +47,15 @@ __all__ = [
 
 VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "patient_name": "First and last name of the patient",
-        "first_name": "First name of the patient",
-        "practice_name": "Name of the practice",
-        "practice_phone": "Voice phone of the practice",
-        "payment_link": "Link to the page where this bill is paid",
-        "amount_due": "Amount still owed, with its currency sign",
-        "due_date": "Last day to pay",
-        "invoice_number": "Number of the bill as on the paper",
-        "preference_link": "Link to the patient's own text settings",
+        "patient_name": mark("First and last name of the patient"),
+        "first_name": mark("First name of the patient"),
+        "practice_name": mark("Name of the practice"),
+        "practice_phone": mark("Voice phone of the practice"),
+        "payment_link": mark("Link to the page where this bill is paid"),
+        "amount_due": mark("Amount still owed, with its currency sign"),
+        "due_date": mark("Last day to pay"),
+        "invoice_number": mark("Number of the bill as on the paper"),
+        "preference_link": mark("Link to the patient's own text settings"),
     }
 )
 """What a template may name, each with the line that the editor shows."""
@@ -97,7 +98,14 @@ class TemplateError(ValueError):
         self.position = position
         self.line = source.count("\n", 0, position) + 1
         self.column = position - source.rfind("\n", 0, position)
-        super().__init__(f"Line {self.line}, column {self.column}: {message}")
+        super().__init__(
+            say(
+                "Line {line}, column {column}: {problem}",
+                line=self.line,
+                column=self.column,
+                problem=message,
+            )
+        )
 
 
 class Template:
@@ -128,10 +136,10 @@ class Template:
             MissingValue: if one is missing or blank.
         """
         parts = list(self._parts)
-        for index, name, mark, limit in self._slots:
+        for index, name, link, limit in self._slots:
             value = values.get(name) or ""
             # Nearly every value is tidy; a job has 100,000 rows of them.
-            if value != mark and not (len(value) <= limit and _TIDY.fullmatch(value)):
+            if value != link and not (len(value) <= limit and _TIDY.fullmatch(value)):
                 value = clean_value(name, value)
                 if not value:
                     raise MissingValue(name)
@@ -175,7 +183,7 @@ def compile_template(source: str, *, allowed: Collection[str] = VARIABLES) -> Te
 @lru_cache(maxsize=512)
 def _compile(source: str, allowed: frozenset[str]) -> Template:
     if len(source) > MAX_SOURCE:
-        message = f"A template has at most {MAX_SOURCE} characters."
+        message = say("A template has at most {most} characters.", most=MAX_SOURCE)
         raise TemplateError(message, source, MAX_SOURCE)
     parts: list[str] = []
     end = 0
@@ -197,27 +205,48 @@ def _name_problem(
     name: str, allowed: frozenset[str], used: Collection[str]
 ) -> str | None:
     if name == "payment_link" and name in used:
-        return "{{ payment_link }} may stand in a template once only."
+        return say("{{ payment_link }} may stand in a template once only.")
     if name in allowed:
         return None
     if name in VARIABLES:
-        return f"{{{{ {name} }}}} is not switched on for this kind of text."
+        return say(
+            "{variable} is not switched on for this kind of text.",
+            variable=_braced(name),
+        )
     close = get_close_matches(name.lower(), sorted(allowed), n=1)
     if close:
-        return f"There is no variable {name}. Did you mean {{{{ {close[0]} }}}}?"
-    return f"There is no variable {name}. Choose one of: {', '.join(sorted(allowed))}."
+        return say(
+            "There is no variable {name}. Did you mean {variable}?",
+            name=name,
+            variable=_braced(close[0]),
+        )
+    return say(
+        "There is no variable {name}. Choose one of: {names}.",
+        name=name,
+        names=", ".join(sorted(allowed)),
+    )
+
+
+def _braced(name: str) -> str:
+    return f"{{{{ {name} }}}}"
 
 
 def _markup_problem(found: str, rest: str) -> str:
     if MARKS.fullmatch(found):
-        name = next(name for name, mark in LINKS.items() if mark == found.lower())
-        return f"Write {{{{ {name} }}}} instead of {found}."
+        name = next(name for name, link in LINKS.items() if link == found.lower())
+        return say(
+            "Write {variable} instead of {found}.", variable=_braced(name), found=found
+        )
     if found == "{{" and "}}" in rest:
-        return "Only the name of a variable may stand between {{ and }}."
+        return say("Only the name of a variable may stand between {{ and }}.")
     if found == "{{":
-        return "These braces are never closed. Write {{ name }}."
+        return say("These braces are never closed. Write {{ name }}.")
     if found == "}}":
-        return "These braces close nothing. Write {{ name }}."
+        return say("These braces close nothing. Write {{ name }}.")
     if found in {"{", "}"}:
-        return "A single brace cannot be used. Write {{ name }} for a variable."
-    return f"{found} has no meaning here. Write {{{{ name }}}} for a variable."
+        return say("A single brace cannot be used. Write {{ name }} for a variable.")
+    return say(
+        "{found} has no meaning here. Write {variable} for a variable.",
+        found=found,
+        variable=_braced("name"),
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from twilio.base import values  # type: ignore[import-untyped]  # ships no types
 
+from sms_plugin.core.language import mark
 from sms_plugin.gateways import signature as signatures
 from sms_plugin.gateways import twilio_failures as failures
 from sms_plugin.gateways import twilio_records as records
@@ -36,6 +37,7 @@ _MESSAGE_SID = re.compile(r"(SM|MM)[0-9a-f]{32}")
 _PAGE = 1_000
 # Records looked at for each one wanted, should a list hold many that are too old.
 _PATIENCE = 10
+_NO_MESSAGE = mark("This is not a message id of Twilio's.")
 
 
 class TwilioGateway(TwilioNumbers):
@@ -67,7 +69,7 @@ class TwilioGateway(TwilioNumbers):
 
     def fetch(self, sid: str) -> RemoteMessage:
         """Look one message up by the gateway's id."""
-        match(_MESSAGE_SID, sid, "message id")
+        match(_MESSAGE_SID, sid, _NO_MESSAGE)
 
         async def call() -> RemoteMessage:
             return records.message_of(await self._messages(sid).fetch_async())

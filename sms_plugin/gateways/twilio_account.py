@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from twilio.rest import Client  # type: ignore[import-untyped]  # ships no types
 
+from sms_plugin.core.language import mark
 from sms_plugin.errors import ConfigError, GatewayError, Retry
 from sms_plugin.gateways import twilio_failures as failures
 from sms_plugin.gateways.loop_thread import LoopThread
@@ -79,7 +80,9 @@ class TwilioAccount:
             return str((await account.fetch_async()).status)
 
         if self._call(call) != "active":
-            raise GatewayError("The texting account is not active.", retry=Retry.NEVER)
+            raise GatewayError(
+                mark("The texting account is not active."), retry=Retry.NEVER
+            )
 
     def close(self) -> None:
         """Close kept connections, once the texts in flight have their outcome."""
@@ -122,7 +125,7 @@ def _check(credentials: Credentials, base_url: str) -> None:
         raise ConfigError("SMS_GATEWAY_URL must be http(s)://host[:port], or empty.")
 
 
-def match(pattern: re.Pattern[str], value: str, name: str) -> None:
-    """Refuse what would become another path than the one meant."""
+def match(pattern: re.Pattern[str], value: str, refusal: str) -> None:
+    """Refuse what would become another path than the one meant, in these words."""
     if not pattern.fullmatch(value):
-        raise GatewayError(f"This is not a {name} of Twilio's.", retry=Retry.NEVER)
+        raise GatewayError(refusal, retry=Retry.NEVER)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sms_plugin.core.language import mark
 from sms_plugin.errors import GatewayError, Retry
 from sms_plugin.gateways.base import Explanation, Outcome, Reaction, Verdict
 from sms_plugin.gateways.twilio_errors import explain
@@ -25,13 +26,15 @@ _RETRIES = {
     Reaction.AMBIGUOUS: Retry.UNKNOWN_OUTCOME,
 }
 
-_NOT_SENT = Explanation(Reaction.RETRY_LATER, "The texting service cannot be reached.")
-_NOT_ENCODED = Explanation(Reaction.CONTENT, "This text cannot be encoded.")
+_NOT_SENT = Explanation(
+    Reaction.RETRY_LATER, mark("The texting service cannot be reached.")
+)
+_NOT_ENCODED = Explanation(Reaction.CONTENT, mark("This text cannot be encoded."))
 _NOT_WHOLE = Explanation(
-    Reaction.AMBIGUOUS, "The texting service's answer did not arrive in full."
+    Reaction.AMBIGUOUS, mark("The texting service's answer did not arrive in full.")
 )
 _NOT_CLEAR = Explanation(
-    Reaction.AMBIGUOUS, "The texting service's answer cannot be understood."
+    Reaction.AMBIGUOUS, mark("The texting service's answer cannot be understood.")
 )
 
 

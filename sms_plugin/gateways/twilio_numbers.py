@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from twilio.base import values  # type: ignore[import-untyped]  # ships no types
 
+from sms_plugin.core.language import mark
 from sms_plugin.errors import GatewayError, Retry
 from sms_plugin.gateways import twilio_records as records
 from sms_plugin.gateways.twilio_account import TwilioAccount, match
@@ -22,6 +23,8 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 # What "all numbers" is bounded by.
 _MOST_NUMBERS = 10_000
 _PAGE = 1_000
+_NO_PHONE = mark("This is not a phone number of Twilio's.")
+_NO_NUMBER = mark("This is not a number id of Twilio's.")
 
 
 class TwilioNumbers(TwilioAccount):
@@ -56,14 +59,16 @@ class TwilioNumbers(TwilioAccount):
             return [records.offer_of(offer, kind, price) for offer in offers]
 
         if kind not in {"local", "toll_free"}:
-            raise GatewayError("Numbers are local or toll-free.", retry=Retry.NEVER)
+            raise GatewayError(
+                mark("Numbers are local or toll-free."), retry=Retry.NEVER
+            )
         return self._call(call)
 
     def buy_number(
         self, e164: str, *, sms_url: str, sms_fallback_url: str, friendly_name: str
     ) -> OwnedNumber:
         """Buy exactly this number, its webhooks set in the same call."""
-        match(_E164, e164, "phone number")
+        match(_E164, e164, _NO_PHONE)
 
         async def call() -> OwnedNumber:
             record = await self._client.incoming_phone_numbers.create_async(
@@ -94,7 +99,7 @@ class TwilioNumbers(TwilioAccount):
         self, sid: str, *, sms_url: str, sms_fallback_url: str
     ) -> OwnedNumber:
         """Point a number's webhooks at us."""
-        match(_NUMBER_SID, sid, "number id")
+        match(_NUMBER_SID, sid, _NO_NUMBER)
 
         async def call() -> OwnedNumber:
             record = await self._client.incoming_phone_numbers(sid).update_async(
@@ -108,7 +113,7 @@ class TwilioNumbers(TwilioAccount):
 
     def release_number(self, sid: str) -> None:
         """Give a number back; it may belong to a stranger next."""
-        match(_NUMBER_SID, sid, "number id")
+        match(_NUMBER_SID, sid, _NO_NUMBER)
 
         async def call() -> None:
             await self._client.incoming_phone_numbers(sid).delete_async()
@@ -117,7 +122,7 @@ class TwilioNumbers(TwilioAccount):
 
     def line_type(self, e164: str) -> LineType:
         """Ask what kind of line this is (a paid call)."""
-        match(_E164, e164, "phone number")
+        match(_E164, e164, _NO_PHONE)
 
         async def call() -> LineType:
             record = await self._client.lookups.v2.phone_numbers(e164).fetch_async(

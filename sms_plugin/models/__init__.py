@@ -11,6 +11,7 @@ from sms_plugin.models.job import SmsJob
 from sms_plugin.models.link import SmsLink
 from sms_plugin.models.message import SmsMessage, in_state, on_the_way
 from sms_plugin.models.number import SmsNumber
+from sms_plugin.models.payment import SmsPayment
 from sms_plugin.models.phone import SmsPatientPhone, SmsPhone, SmsSuppression
 from sms_plugin.models.practice import SmsBillingConsent, SmsPractice
 from sms_plugin.models.template import SmsTemplate, SmsTemplateRevision
@@ -32,6 +33,7 @@ __all__ = [
     "SmsMessage",
     "SmsNumber",
     "SmsPatientPhone",
+    "SmsPayment",
     "SmsPhone",
     "SmsPractice",
     "SmsProcess",

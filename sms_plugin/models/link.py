@@ -17,6 +17,7 @@ class SmsLink(SmsBase):
     __table_args__ = (
         sa.UniqueConstraint("token_hash"),
         sa.Index(None, "message_id"),
+        sa.Index(None, "practice_id", "bill_ref"),
     )
 
     id: Mapped[int] = big_id()

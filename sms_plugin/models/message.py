@@ -18,6 +18,8 @@ UNKNOWN = sa.text("state = 'unknown'")
 REVIEW = sa.text("state = 'review'")
 # At the gateway, and without its final word.
 ON_THE_WAY = sa.text("state IN ('accepted', 'sent')")
+RECEIVED = sa.text("state = 'received'")
+SUBMITTED = sa.text("submitted_at IS NOT NULL")
 
 
 class SmsMessage(SmsBase):
@@ -62,6 +64,20 @@ class SmsMessage(SmsBase):
             "submitted_at",
             sqlite_where=ON_THE_WAY,
             postgresql_where=ON_THE_WAY,
+        ),
+        sa.Index(
+            "ix_sms_message_submitted",
+            "practice_id",
+            "submitted_at",
+            sqlite_where=SUBMITTED,
+            postgresql_where=SUBMITTED,
+        ),
+        sa.Index(
+            "ix_sms_message_received",
+            "practice_id",
+            "created_at",
+            sqlite_where=RECEIVED,
+            postgresql_where=RECEIVED,
         ),
         sa.Index(
             "ix_sms_message_pending",

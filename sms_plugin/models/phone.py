@@ -77,6 +77,7 @@ class SmsSuppression(SmsBase):
             sqlite_where=sa.text("lifted_at IS NULL"),
             postgresql_where=sa.text("lifted_at IS NULL"),
         ),
+        sa.Index(None, "practice_id", "created_at"),
     )
 
     id: Mapped[int] = big_id()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin.core import segments, templating
+from sms_plugin.core.language import say
 from sms_plugin.errors import (
     ConflictError,
     InvalidError,
@@ -77,7 +78,7 @@ def one(
         )
     ).one_or_none()
     if row is None:
-        raise NotFoundError("There is no such text.")
+        raise NotFoundError(say("There is no such text."))
     return row[0], row[1]
 
 
@@ -130,7 +131,10 @@ def edit(
     )
     if changed != 1:
         raise ConflictError(
-            "This text was changed or sent meanwhile. The page shows how it stands now."
+            say(
+                "This text was changed or sent meanwhile. The page shows how it stands "
+                "now."
+            )
         )
     audit(
         session,
@@ -180,7 +184,7 @@ def approve(
         # Where texting is off nobody gets this far: it was on a moment ago.
         off = obstacle.code in {"not_allowed", "disabled"}
         refusal = ConflictError if off else NotAllowedError
-        raise refusal(f"Nothing was approved. {obstacle.sentence}")
+        raise refusal(say("Nothing was approved. {why}", why=obstacle.sentence))
     lock_rows(session, SmsMessage, *meant(job, chosen))
     weight = weigh(session, job, chosen)
     updated = change(
@@ -199,8 +203,10 @@ def approve(
     )
     if not updated:
         raise ConflictError(
-            "Nothing was approved: the chosen texts were changed, approved or rejected "
-            "meanwhile. The page shows how they stand now."
+            say(
+                "Nothing was approved: the chosen texts were changed, approved or "
+                "rejected meanwhile. The page shows how they stand now."
+            )
         )
     audit(
         session,
@@ -239,7 +245,7 @@ def reject(
     )
     if not updated:
         raise ConflictError(
-            "Nothing was rejected: the chosen texts were decided meanwhile."
+            say("Nothing was rejected: the chosen texts were decided meanwhile.")
         )
     audit(
         session,
@@ -256,19 +262,23 @@ def reject(
 
 def _check_edit(message: SmsMessage, body: str) -> None:
     if not body:
-        raise InvalidError("The text is empty. Reject it instead.", field="body")
+        raise InvalidError(say("The text is empty. Reject it instead."), field="body")
     if not segments.fits(body):
         raise InvalidError(
-            f"The text is longer than {segments.MAX_BODY} characters.", field="body"
+            say("The text is longer than {most} characters.", most=segments.MAX_BODY),
+            field="body",
         )
     if templating.marks_in(message.body) != templating.marks_in(body) or (
         body.lower().count(templating.LINK_MARK) > 1
     ):
         raise InvalidError(
-            f"Keep {templating.LINK_MARK} where the link belongs, once.", field="body"
+            say("Keep {link} where the link belongs, once.", link=templating.LINK_MARK),
+            field="body",
         )
     if "STOP" in message.body and "STOP" not in body:
-        raise InvalidError("Keep the sentence that says how to stop.", field="body")
+        raise InvalidError(
+            say("Keep the sentence that says how to stop."), field="body"
+        )
 
 
 def meant(job: SmsJob, chosen: Chosen) -> list[sa.ColumnElement[bool]]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from sms_plugin.core.language import mark
 from sms_plugin.gateways.base import Scope
 from sms_plugin.models import SmsAccount, SmsMessage, SmsNumber, SmsPractice, in_state
 from sms_plugin.services.database import begin_write, change, lock_row, table_of
@@ -44,7 +45,7 @@ SPREAD = 5
 BATCH = 1000
 # As many accounts as may be asked at the same time.
 MOST_ASKED = 32
-_SILENCE = "The texting service cannot be reached, or gives no clear answer."
+_SILENCE = mark("The texting service cannot be reached, or gives no clear answer.")
 _lots = secrets.SystemRandom()
 
 

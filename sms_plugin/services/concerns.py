@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sms_plugin.core.language import mark, say, say_count
 from sms_plugin.services import installation, processes
 from sms_plugin.services.refusals import SIGNATURE
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 # Within this time the beat and the workers have had their turn many times over.
 LONG = timedelta(minutes=10)
 # From how many seconds on a time is said in a unit, and how many that unit has.
-_UNITS = ((172_800, 86_400, "days"), (5_400, 3_600, "h"), (90, 60, "min"))
+_UNITS = (
+    (172_800, 86_400, mark("{number} days")),
+    (5_400, 3_600, mark("{number} h")),
+    (90, 60, mark("{number} min")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,66 +45,101 @@ def concerns(now: Snapshot) -> list[Concern]:
 
 
 def _urgent(now: Snapshot) -> Iterator[Concern]:
-    say = partial(Concern, True)  # noqa: FBT003  (it is urgent)
+    one = partial(Concern, True)  # noqa: FBT003  (it is urgent)
     if needs_confirmation(now.installation):
-        yield say("installation", f"Nothing is sent. {now.installation.sentence}")
+        yield one(
+            "installation", say("Nothing is sent. {why}", why=now.installation.sentence)
+        )
     for kind in processes.KINDS:
         if not processes.alive(now.processes, kind):
-            yield say("processes", processes.none_runs(kind))
+            yield one("processes", processes.none_runs(kind))
     for stop in now.stopped:
-        yield say("practices", f"{stop.practice} stopped sending: {stop.reason}")
+        yield one(
+            "practices",
+            say(
+                "{practice} stopped sending: {why}",
+                practice=stop.practice,
+                why=stop.reason,
+            ),
+        )
     review = now.open.get("review", 0)
     if review:
-        need = _s(review, "needs", "need")
-        yield say("texts", f"{texts(review)} {need} a decision.")
-    if _stuck(now):
-        ever = now.last_attempt
-        since = (
-            f"handed to the gateway for {age(now.at - ever)}" if ever else "ever sent"
+        yield one(
+            "texts",
+            say_count(
+                "{count} text needs a decision.",
+                "{count} texts need a decision.",
+                review,
+            ),
         )
-        yield say("queues", f"Texts are due, and none was {since}.")
+    if _stuck(now):
+        yield one("queues", _standstill(now))
     hooks = now.webhooks
     if hooks.oldest is not None and now.at - hooks.oldest > LONG:
-        yield say(
+        yield one(
             "webhooks",
-            f"{hooks.waiting:,} webhook {_s(hooks.waiting, 'event', 'events')} could "
-            f"not be applied for {age(now.at - hooks.oldest)}; one may hold a STOP. "
-            "The log of the beat names the error.",
+            say_count(
+                "{count} webhook event could not be applied for {age}; one may hold a "
+                "STOP. The log of the beat names the error.",
+                "{count} webhook events could not be applied for {age}; one may hold a "
+                "STOP. The log of the beat names the error.",
+                hooks.waiting,
+                age=age(now.at - hooks.oldest),
+            ),
         )
     for number in now.drifted:
-        yield say("numbers", f"{number.number} of {number.practice}: {number.words}")
+        yield one(
+            "numbers",
+            say(
+                "{number} of {practice}: {words}",
+                number=number.number,
+                practice=number.practice,
+                words=number.words,
+            ),
+        )
 
 
 def _noted(now: Snapshot) -> Iterator[Concern]:
-    say = partial(Concern, False)  # noqa: FBT003  (it is not urgent)
+    one = partial(Concern, False)  # noqa: FBT003  (it is not urgent)
     state = now.installation
     if not state.ok and not needs_confirmation(state):
-        said = f"Nothing is sent for the moment. {state.sentence}"
-        yield say("installation", said)
+        said = say("Nothing is sent for the moment. {why}", why=state.sentence)
+        yield one("installation", said)
     for rest in now.paused:
-        yield say("numbers", f"{rest.name} rests: {rest.reason}")
+        yield one(
+            "numbers",
+            say("{name} rests: {why}", name=rest.name, why=rest.reason),
+        )
     for row in now.processes:
         if not row.alive:
-            yield say(
-                "processes",
-                f"The {row.kind} {row.name} is silent for {age(row.silence)}: it ended "
-                "without a word, or hangs.",
-            )
+            yield one("processes", _silent(row))
     unknown = [row for row in now.questions if row.state == "unknown"]
     late = [row for row in unknown if now.at - row.since > LONG]
     if late:
-        yield say(
+        yield one(
             "texts",
-            f"{texts(len(late))} of unknown outcome for up to "
-            f"{age(now.at - late[0].since)}; the beat looks for them at the gateway.",
+            say_count(
+                "{count} text of unknown outcome for up to {age}; the beat looks for "
+                "them at the gateway.",
+                "{count} texts of unknown outcome for up to {age}; the beat looks for "
+                "them at the gateway.",
+                len(late),
+                age=age(now.at - late[0].since),
+            ),
         )
     forged = now.webhooks.refused.get(SIGNATURE, 0)
     if forged:
-        yield say(
+        yield one(
             "webhooks",
-            f"{forged:,} webhook {_s(forged, 'request', 'requests')} bore a wrong "
-            "signature in 24 hours. When no state of a text arrives either, "
-            "SMS_PUBLIC_URL is not the address that the gateway calls.",
+            say_count(
+                "{count} webhook request bore a wrong signature in 24 hours. When no "
+                "state of a text arrives either, SMS_PUBLIC_URL is not the address "
+                "that the gateway calls.",
+                "{count} webhook requests bore a wrong signature in 24 hours. When no "
+                "state of a text arrives either, SMS_PUBLIC_URL is not the address "
+                "that the gateway calls.",
+                forged,
+            ),
         )
 
 
@@ -120,9 +160,26 @@ def _stuck(now: Snapshot) -> bool:
     return now.at - began > LONG
 
 
-def texts(count: int) -> str:
-    """``1 text`` or ``2 texts``."""
-    return f"{count:,} {_s(count, 'text', 'texts')}"
+def _standstill(now: Snapshot) -> str:
+    if now.last_attempt is None:
+        return say("Texts are due, and none was ever sent.")
+    return say(
+        "Texts are due, and none was handed to the gateway for {age}.",
+        age=age(now.at - now.last_attempt),
+    )
+
+
+def _silent(row: processes.Process) -> str:
+    values = {"name": row.name, "age": age(row.silence)}
+    if row.kind == processes.BEAT:
+        return say(
+            "The beat {name} is silent for {age}: it ended without a word, or hangs.",
+            **values,
+        )
+    return say(
+        "The worker {name} is silent for {age}: it ended without a word, or hangs.",
+        **values,
+    )
 
 
 def age(span: timedelta) -> str:
@@ -130,9 +187,5 @@ def age(span: timedelta) -> str:
     seconds = max(0, int(span.total_seconds()))
     for least, size, unit in _UNITS:
         if seconds >= least:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
-def _s(count: int, one: str, many: str) -> str:
-    return one if count == 1 else many
+            return say(unit, number=seconds // size)
+    return say("{number} s", number=seconds)

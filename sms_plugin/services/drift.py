@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from sms_plugin.core.language import mark, say
 from sms_plugin.errors import ConflictError, NotFoundError
 from sms_plugin.models import SmsAccount, SmsNumber
 from sms_plugin.services import numbers
@@ -34,10 +35,18 @@ MOST_NUMBERS = 10_000
 # Accounts that are asked in one go; the others have the next turn.
 MOST_ACCOUNTS = 20
 
-MISSING = "The gateway does not hold this number any more: nothing can be sent from it."
-APPLICATION = "An application is set at the gateway, so no text of a patient arrives."
-INBOUND = "The gateway brings patients' texts to another address than this portal."
-FALLBACK = "The gateway knows no second try at this portal when a text was not taken."
+MISSING = mark(
+    "The gateway does not hold this number any more: nothing can be sent from it."
+)
+APPLICATION = mark(
+    "An application is set at the gateway, so no text of a patient arrives."
+)
+INBOUND = mark(
+    "The gateway brings patients' texts to another address than this portal."
+)
+FALLBACK = mark(
+    "The gateway knows no second try at this portal when a text was not taken."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +160,10 @@ def repair(
             it.
         GatewayError: the gateway did not answer; a second try does no harm.
     """
-    in_order = ConflictError("This number is in order already.")
+    in_order = ConflictError(say("This number is in order already."))
     number = session.get(SmsNumber, number_id)
     if number is None or number.state != "owned":
-        raise NotFoundError("There is no such number.")
+        raise NotFoundError(say("There is no such number."))
     if number.drift is None:
         raise in_order
     account = session.get(SmsAccount, number.account_id)
@@ -163,7 +172,9 @@ def repair(
     session.commit()  # no transaction is open while the gateway is asked
     held = next(iter(gateway.owned_numbers(e164=e164)), None)
     if held is None:
-        raise ConflictError(f"{MISSING} Get another one in SMS > Numbers.")
+        raise ConflictError(
+            say("{why} Get another one in SMS > Numbers.", why=say(MISSING))
+        )
     inbound, fallback = _addresses(settings)
     held = gateway.configure_number(
         held.sid, sms_url=inbound, sms_fallback_url=fallback

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
+from sms_plugin.core.language import say
 from sms_plugin.errors import NotFoundError
 from sms_plugin.models import (
     SmsConversation,
@@ -79,7 +80,7 @@ def conversation(
         .options(joinedload(SmsConversation.phone))
     ).one_or_none()
     if row is None:
-        raise NotFoundError("There is no such conversation.")
+        raise NotFoundError(say("There is no such conversation."))
     return row
 
 
@@ -127,14 +128,18 @@ def patients_of(session: Session, phone: SmsPhone) -> Sequence[SmsPatientPhone]:
 def locked(session: Session, practice: SmsPractice, phone: SmsPhone) -> str | None:
     """Why nothing can be written to a phone now, in words; None when it can."""
     if phone.id in consents.suppressed(session, [phone.id]):
-        return "This phone opted out. Only the patient can undo that, by texting START."
+        return say(
+            "This phone opted out. Only the patient can undo that, by texting START."
+        )
     number = practices.active_number(session, practice.id)
     if number is None or number.state != "owned":
-        return "The practice has no number to text from. Choose one in SMS Settings."
+        return say(
+            "The practice has no number to text from. Choose one in SMS Settings."
+        )
     if phone.last_inbound_at is None and not any(
         row.consent == "granted" for row in patients_of(session, phone)
     ):
-        return "The patient has not agreed to texts on this phone yet."
+        return say("The patient has not agreed to texts on this phone yet.")
     return None
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from sms_plugin import config
+from sms_plugin.core.language import mark, say, say_stored
 from sms_plugin.core.tokens import keyed_hash
 from sms_plugin.errors import ConflictError
 from sms_plugin.models import SmsInstallation
@@ -44,13 +45,21 @@ CLOCKS = timedelta(minutes=2)
 NO_WITNESS: Mapping[str, int] = MappingProxyType({})
 
 # What a person reads while nothing is sent.
-SILENT = "No worker or beat was seen for a while. Before anything is sent, the gateway "
-SILENT += "is asked what it has."
-OLDER = "This database is older than its workers remember: a backup was restored. "
-OLDER += "Before anything is sent, the gateway is asked what it has."
-MOVED = "An operator confirmed this database for this portal. Before anything is sent, "
-MOVED += "the gateway is asked what it has."
-FOUND = "The gateway has texts that this database did not know. They are being learnt."
+SILENT = mark(
+    "No worker or beat was seen for a while. Before anything is sent, the gateway "
+    "is asked what it has."
+)
+OLDER = mark(
+    "This database is older than its workers remember: a backup was restored. "
+    "Before anything is sent, the gateway is asked what it has."
+)
+MOVED = mark(
+    "An operator confirmed this database for this portal. Before anything is sent, "
+    "the gateway is asked what it has."
+)
+FOUND = mark(
+    "The gateway has texts that this database did not know. They are being learnt."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +135,8 @@ def check_in(
         _write(session, row, alive_at=at, generation=row.generation + 1)
     elif state.word == ASLEEP and row.paused is None:
         newest = max(row.generation, remembered)
-        words = {"paused": ASLEEP, "paused_at": now, "detail": state.sentence}
+        why = OLDER if remembered > row.generation else SILENT
+        words = {"paused": ASLEEP, "paused_at": now, "detail": why}
         _write(session, row, generation=newest, **words)
     return state
 
@@ -152,7 +162,8 @@ def state(session: Session, settings: Settings) -> State:
     """How the installation stands, for pages and operators; changes nothing."""
     row = session.get(SmsInstallation, ROW, populate_existing=True)
     if row is None:
-        return State(ok=True, word=SENDING, sentence="Nothing was sent from here yet.")
+        said = say("Nothing was sent from here yet.")
+        return State(ok=True, word=SENDING, sentence=said)
     return _state(row, settings, at=row.alive_at)
 
 
@@ -174,10 +185,16 @@ def wrong_clock(session: Session, wall: datetime) -> str | None:
     if abs(ahead) <= CLOCKS:
         return None
     minutes = round(abs(ahead).total_seconds() / 60)
-    side = "ahead of" if ahead > timedelta() else "behind"
-    return (
-        f"The clock of this machine is {minutes} minutes {side} the database's. Set "
-        "it (NTP). Until then this machine sends nothing."
+    if ahead > timedelta():
+        return say(
+            "The clock of this machine is {minutes} minutes ahead of the database's. "
+            "Set it (NTP). Until then this machine sends nothing.",
+            minutes=minutes,
+        )
+    return say(
+        "The clock of this machine is {minutes} minutes behind the database's. "
+        "Set it (NTP). Until then this machine sends nothing.",
+        minutes=minutes,
     )
 
 
@@ -195,9 +212,11 @@ def confirm(
     row = lock_row(session, SmsInstallation, ROW)
     before = SENDING if row is None else _state(row, settings, at=row.alive_at).word
     if row is None or before == SENDING:
-        raise ConflictError("Sending is not paused.")
+        raise ConflictError(say("Sending is not paused."))
     if before == ASLEEP:
-        raise ConflictError(f"{row.detail} Wait until then, and look again.")
+        raise ConflictError(
+            say("{why} Wait until then, and look again.", why=say_stored(row.detail))
+        )
     if before == RESTORED:
         _resume(session, row)
     else:
@@ -262,28 +281,34 @@ def _state(
         return State(ok=False, word=COPIED, sentence=_copied(row, settings))
     if row.paused is not None:
         return State(
-            ok=False, word=row.paused, sentence=row.detail, since=row.paused_at
+            ok=False,
+            word=row.paused,
+            sentence=say_stored(row.detail),
+            since=row.paused_at,
         )
     if remembered > row.generation:
-        return State(ok=False, word=ASLEEP, sentence=OLDER)
+        return State(ok=False, word=ASLEEP, sentence=say(OLDER))
     silence = max(
         SILENCE, timedelta(seconds=settings[config.BEAT_SECONDS]) * MISSED_BEATS
     )
     if at is not None and row.alive_at is not None and abs(at - row.alive_at) > silence:
-        return State(ok=False, word=ASLEEP, sentence=SILENT)
-    return State(ok=True, word=SENDING, sentence="Texts may go out from this database.")
+        return State(ok=False, word=ASLEEP, sentence=say(SILENT))
+    said = say("Texts may go out from this database.")
+    return State(ok=True, word=SENDING, sentence=said)
 
 
 def _copied(row: SmsInstallation, settings: Settings) -> str:
     here = settings[config.PUBLIC_URL]
-    difference = (
-        f"for {row.public_url}, and this portal is {here}"
-        if row.public_url != here
-        else "for this address, but with another gateway, account or SMS_INSTALLATION"
-    )
-    return (
-        f"This database was made {difference}. Nothing is sent until an operator "
-        "confirms."
+    if row.public_url != here:
+        return say(
+            "This database was made for {there}, and this portal is {here}. Nothing is "
+            "sent until an operator confirms.",
+            there=row.public_url,
+            here=here,
+        )
+    return say(
+        "This database was made for this address, but with another gateway, account or "
+        "SMS_INSTALLATION. Nothing is sent until an operator confirms."
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from sms_plugin import config
 from sms_plugin.core import phones, schedule
+from sms_plugin.core.language import say
 from sms_plugin.core.templating import MissingValue
 from sms_plugin.errors import NotAllowedError, NotFoundError
 from sms_plugin.models import SmsJob, SmsMessage, SmsPatientPhone, in_state
@@ -70,7 +71,7 @@ def submit(
         return known
     job = port.job(practice_ref, job_ref)
     if job is None:
-        raise NotFoundError("The portal does not know this job.")
+        raise NotFoundError(say("The portal does not know this job."))
     row = {
         "practice_id": practice.id,
         "job_ref": job_ref,
@@ -105,7 +106,7 @@ def prepare(
         return False
     practice = job.practice
     if not (practice.allowed and practice.enabled):
-        raise NotAllowedError("Texting is switched off; the job waits.")
+        raise NotAllowedError(say("Texting is switched off; the job waits."))
     items = port.job_items(
         practice.practice_ref, job.job_ref, after=job.cursor, limit=batch
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin import config
+from sms_plugin.core.language import say
 from sms_plugin.core.tokens import TOKEN_PATTERN, hash_token, new_token
 from sms_plugin.errors import NotFoundError
 from sms_plugin.models import SmsLink, SmsPractice
@@ -125,7 +126,7 @@ def open_link(
     Raises:
         NotFoundError: the link is unknown, malformed or revoked, or its time is over.
     """
-    gone = NotFoundError("This link does not work any more.")
+    gone = NotFoundError(say("This link does not work any more."))
     if not re.fullmatch(TOKEN_PATTERN, token):
         raise gone
     link = session.scalars(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin import config
+from sms_plugin.core.language import say
 from sms_plugin.errors import (
     ConflictError,
     GatewayError,
@@ -60,14 +61,15 @@ def search(
         GatewayError: the gateway did not answer.
     """
     if kind not in {"local", "toll_free"}:
-        raise InvalidError("Choose local or toll-free.", field="kind")
+        raise InvalidError(say("Choose local or toll-free."), field="kind")
     if area_code and not _AREA_CODE.fullmatch(area_code):
         raise InvalidError(
-            "An area code has three digits and begins with 2 to 9.", field="area_code"
+            say("An area code has three digits and begins with 2 to 9."),
+            field="area_code",
         )
     if pattern and not _PATTERN.fullmatch(pattern):
         raise InvalidError(
-            "Give two to ten digits or letters that the number should contain.",
+            say("Give two to ten digits or letters that the number should contain."),
             field="pattern",
         )
     return gateway.search_numbers(
@@ -127,7 +129,7 @@ def buy(
                 change(session, sa.delete(SmsNumber).where(*still_buying))
                 session.commit()
                 raise ConflictError(
-                    "This number is not for sale any more. Choose another one."
+                    say("This number is not for sale any more. Choose another one.")
                 ) from error
             raise
         bought = adopted
@@ -149,9 +151,9 @@ def _intend(
     now: datetime,
 ) -> SmsNumber:
     """The row that says we mean to buy, unique for the number in all practices."""
-    taken = ConflictError("This number is taken. Choose another one.")
+    taken = ConflictError(say("This number is taken. Choose another one."))
     if practice.account_id is None:
-        raise ConflictError("The portal has no account at the gateway yet.")
+        raise ConflictError(say("The portal has no account at the gateway yet."))
     number = SmsNumber(
         practice_id=practice.id,
         account_id=practice.account_id,
@@ -240,7 +242,7 @@ def confirm_registration(
 def _usable(session: Session, practice: SmsPractice, number_id: int) -> SmsNumber:
     number = session.get(SmsNumber, number_id)
     if number is None or number.practice_id != practice.id or number.state != "owned":
-        raise NotFoundError("There is no such number.")
+        raise NotFoundError(say("There is no such number."))
     return number
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from sms_plugin.core.language import mark, say, say_stored
 from sms_plugin.models import SmsAccount, SmsNumber
 from sms_plugin.services import brakes, installation
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 WORTH_TELLING: Final = timedelta(minutes=1)
 # The page has a place of its own for these, beside the rest of what is missing.
 _MISSING: Final = ("not_allowed", "off", "no_number")
+_NO_TEXTS: Final = mark("The texting service does not take texts now.")
+_ENOUGH: Final = mark("The number has sent as much as it may for now.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,8 @@ def of_practice(
             *found,
             Pause(
                 "no_number",
-                "The practice has no number to text from.",
-                "An admin of the practice chooses one in Numbers.",
+                say("The practice has no number to text from."),
+                say("An admin of the practice chooses one in Numbers."),
             ),
         ]
     number, account = sender
@@ -98,7 +101,7 @@ def _of_installation(session: Session, settings: Settings) -> list[Pause]:
         Pause(
             "installation",
             state.sentence,
-            "Whoever runs this portal sees to it in SMS > Operations.",
+            say("Whoever runs this portal sees to it in SMS > Operations."),
             since=state.since,
         )
     ]
@@ -110,24 +113,24 @@ def _of_switches(practice: SmsPractice) -> list[Pause]:
         found.append(
             Pause(
                 "not_allowed",
-                "Support does not allow texting for this practice.",
-                "Ask the support of the portal.",
+                say("Support does not allow texting for this practice."),
+                say("Ask the support of the portal."),
             )
         )
     if not practice.enabled:
         found.append(
             Pause(
                 "off",
-                "Texting is switched off.",
-                "An admin of the practice switches it on in SMS Settings.",
+                say("Texting is switched off."),
+                say("An admin of the practice switches it on in SMS Settings."),
             )
         )
     if practice.stopped:
         found.append(
             Pause(
                 "stopped",
-                practice.stopped,
-                "When that is mended, an admin of the practice resumes sending.",
+                say_stored(practice.stopped),
+                say("When that is mended, an admin of the practice resumes sending."),
                 since=practice.stopped_at,
             )
         )
@@ -143,8 +146,8 @@ def _of_account(account: SmsAccount, now: datetime) -> list[Pause]:
     return [
         Pause(
             account.pause,
-            account.pause_reason or "The texting service does not take texts now.",
-            "Nothing needs to be done: it goes on by itself.",
+            say_stored(account.pause_reason or _NO_TEXTS),
+            say("Nothing needs to be done: it goes on by itself."),
             until,
             account.paused_at,
         )
@@ -157,8 +160,8 @@ def _of_number(number: SmsNumber, now: datetime) -> list[Pause]:
     return [
         Pause(
             "number",
-            number.pause_reason or "The number has sent as much as it may for now.",
-            "Nothing needs to be done: it goes on by itself.",
+            say_stored(number.pause_reason or _ENOUGH),
+            say("Nothing needs to be done: it goes on by itself."),
             number.paused_until,
         )
     ]

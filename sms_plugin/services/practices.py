@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
+from sms_plugin.core.language import say, say_stored
 from sms_plugin.core.schedule import Window, WindowError
 from sms_plugin.errors import InvalidError, NotAllowedError
 from sms_plugin.models import SmsAccount, SmsNumber, SmsPractice
@@ -110,11 +111,11 @@ def enable(
         NotAllowedError: support does not allow it, or the prices are not accepted.
     """
     if not practice.allowed:
-        raise NotAllowedError("Support has not allowed texting for this practice.")
+        raise NotAllowedError(say("Support has not allowed texting for this practice."))
     if not prices.accepted(session, practice.id, settings):
         if not accept_prices:
             raise NotAllowedError(
-                "Accept the prices to switch texting on: tick the box below them."
+                say("Accept the prices to switch texting on: tick the box below them.")
             )
         prices.accept(session, practice.id, settings=settings, actor=actor, now=now)
     templates.ensure_defaults(session, practice.id, now=now)
@@ -175,7 +176,7 @@ def save_settings(
         ZoneInfo(timezone)
     except (ValueError, ZoneInfoNotFoundError):
         raise InvalidError(
-            "Choose a time zone from the list.", field="timezone"
+            say("Choose a time zone from the list."), field="timezone"
         ) from None
     try:
         Window(*(_clock(minutes) for minutes in window))
@@ -209,24 +210,24 @@ def obstacles(
     """Everything that keeps the practice from texting, in words; empty when ready."""
     found = []
     if not practice.allowed:
-        found.append(Obstacle("not_allowed", "Not allowed by support.", "support"))
+        found.append(Obstacle("not_allowed", say("Not allowed by support."), "support"))
     if not prices.accepted(session, practice.id, settings):
-        found.append(Obstacle("consent", "The prices are not accepted.", "admin"))
+        found.append(Obstacle("consent", say("The prices are not accepted."), "admin"))
     if not practice.enabled:
-        found.append(Obstacle("disabled", "Texting is switched off.", "admin"))
+        found.append(Obstacle("disabled", say("Texting is switched off."), "admin"))
     number = active_number(session, practice.id)
     if number is None:
-        found.append(Obstacle("no_number", "No number is chosen.", "admin"))
+        found.append(Obstacle("no_number", say("No number is chosen."), "admin"))
     elif number.registration != "verified":
         found.append(
             Obstacle(
                 "unregistered",
-                "The number is not registered with the carriers yet.",
+                say("The number is not registered with the carriers yet."),
                 "admin",
             )
         )
     if practice.stopped:
-        found.append(Obstacle("stopped", practice.stopped, "admin"))
+        found.append(Obstacle("stopped", say_stored(practice.stopped), "admin"))
     return found
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin.core import phones
+from sms_plugin.core.language import mark, say
 from sms_plugin.errors import InvalidError, NotAllowedError
 from sms_plugin.models import SmsPatientPhone, SmsPhone
 from sms_plugin.services import consents
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 # How consent may have been obtained; it is never assumed from a number on file.
 SOURCES = {
-    "form": "Signed form",
-    "verbal": "Said so, in person or by phone",
-    "portal": "Chose it in the patient portal",
-    "text": "Wrote to us first",
+    "form": mark("Signed form"),
+    "verbal": mark("Said so, in person or by phone"),
+    "portal": mark("Chose it in the patient portal"),
+    "text": mark("Wrote to us first"),
 }
 
 
@@ -138,10 +139,13 @@ def allow_delivery(
     phone = consents.lock_phone(session, row.phone_id)
     if consents.suppressed(session, [phone.id]):
         raise NotAllowedError(
-            "This phone opted out. Only the patient can undo that, by texting START."
+            say(
+                "This phone opted out. Only the patient can undo that, by texting "
+                "START."
+            )
         )
     if source not in SOURCES:
-        raise InvalidError("Say how the patient agreed to texts.", field="source")
+        raise InvalidError(say("Say how the patient agreed to texts."), field="source")
     row.delivery = True
     consents.set_consent(
         session,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin import config
+from sms_plugin.core.language import mark, say
 from sms_plugin.models import SmsBillingConsent
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sms_plugin.services.actors import Actor
 
 MICROS = 1_000_000
-WORDING = """\
+WORDING = mark("""\
 Prices. Each segment of a text, sent or received, costs {segment} {currency}. A number \
 costs its monthly price, {number} {currency} unless another price is shown when it is \
 bought. Prices are billed with the other services of this portal.
@@ -30,12 +31,15 @@ Texts are not encrypted on their way. They go only to patients who agreed to be 
 texted, who may stop them at any time, and they hold no diagnosis, drug or service.
 
 By switching texting on, the practice accepts these prices and confirms that it has a \
-business associate agreement in place with the service that carries the texts."""
+business associate agreement in place with the service that carries the texts.""")
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The prices and wording that must be accepted; ``version`` names them."""
+    """The prices and wording that must be accepted; ``version`` names them.
+
+    ``text`` is in the language of whoever reads and accepts it.
+    """
 
     text: str
     version: str
@@ -48,12 +52,15 @@ class Offer:
 
 def offer(settings: Settings) -> Offer:
     """The prices and wording that hold now; a changed price is another version."""
-    text = WORDING.format(
-        segment=settings[config.PRICE_SEGMENT],
-        number=settings[config.PRICE_NUMBER],
-        currency=settings[config.CURRENCY],
-    )
-    return Offer(text, hashlib.sha256(text.encode()).hexdigest()[:12])
+    values = {
+        "segment": settings[config.PRICE_SEGMENT],
+        "number": settings[config.PRICE_NUMBER],
+        "currency": settings[config.CURRENCY],
+    }
+    # Whoever accepted it in one language accepted it in all.
+    english = WORDING.format(**values)
+    version = hashlib.sha256(english.encode()).hexdigest()[:12]
+    return Offer(say(WORDING, **values), version)
 
 
 def segment_micros(settings: Settings) -> int:

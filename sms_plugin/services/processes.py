@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin import config
+from sms_plugin.core.language import say
 from sms_plugin.models import SmsProcess
 from sms_plugin.services.database import (
     begin_write,
@@ -104,7 +105,9 @@ def alive(rows: Sequence[Process], kind: str) -> int:
 
 def none_runs(kind: str) -> str:
     """That nothing of a kind runs, and what to do."""
-    return f"No {kind} runs. Start one with: flask sms {kind}"
+    if kind == BEAT:
+        return say("No beat runs. Start one with: flask sms beat")
+    return say("No worker runs. Start one with: flask sms worker")
 
 
 def longest_silence(kind: str, settings: Settings) -> timedelta:

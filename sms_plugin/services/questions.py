@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from sms_plugin.core import phones
+from sms_plugin.core.language import say, say_stored
 from sms_plugin.models import (
     SmsAttempt,
     SmsMessage,
@@ -88,10 +89,11 @@ def _in(session: Session, state: str) -> list[Question]:
 
 def _said(attempt: SmsAttempt | None) -> str:
     if attempt is None:
-        return "no attempt"
+        return say("no attempt")
+    sentence, bracket, hint = (attempt.detail or "").partition(" [")
     parts = (
-        attempt.detail,
+        f"{say_stored(sentence)}{bracket}{hint}",
         attempt.http_status and f"HTTP {attempt.http_status}",
         attempt.code and f"error {attempt.code}",
     )
-    return ", ".join(part for part in parts if part) or "no answer"
+    return ", ".join(part for part in parts if part) or say("no answer")

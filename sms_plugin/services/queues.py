@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from sms_plugin.core.language import mark
 from sms_plugin.models import (
     SmsAttempt,
     SmsMessage,
@@ -32,21 +33,21 @@ LINES = 100
 MOST = 10_000
 MOST_HELD = 1_000
 
-PURPOSES: Final = {0: "replies", 1: "notices", 2: "job texts"}
+PURPOSES: Final = {0: mark("replies"), 1: mark("notices"), 2: mark("job texts")}
 OBSTACLES: Final = {
-    "off": "texting is switched off",
-    "stopped": "sending was stopped",
-    "no_number": "no number is chosen",
+    "off": mark("texting is switched off"),
+    "stopped": mark("sending was stopped"),
+    "no_number": mark("no number is chosen"),
 }
 HOLDS: Final = {
-    "": "for a later time",
-    "window": "outside texting hours",
-    "no_hour": "no hour is right in every zone",
-    "cap_day": "enough texts in 24 hours",
-    "cap_week": "enough texts in a week",
-    "unregistered": "number not registered",
-    "gateway_busy": "not taken by the gateway",
-    "stopped": "sending was stopped",
+    "": mark("for a later time"),
+    "window": mark("outside texting hours"),
+    "no_hour": mark("no hour is right in every zone"),
+    "cap_day": mark("enough texts in 24 hours"),
+    "cap_week": mark("enough texts in a week"),
+    "unregistered": mark("number not registered"),
+    "gateway_busy": mark("not taken by the gateway"),
+    "stopped": mark("sending was stopped"),
 }
 
 

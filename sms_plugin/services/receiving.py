@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin.core import keywords
+from sms_plugin.core.language import mark
 from sms_plugin.core.states import contradicts
 from sms_plugin.models import (
     SmsAccount,
@@ -284,7 +285,7 @@ def _obey(
                 kind="maybe_opt_out",
                 phone_id=phone.id,
                 message_id=message.id,
-                note="The patient may want no more texts: read it and decide.",
+                note=mark("The patient may want no more texts: read it and decide."),
                 created_at=now,
             )
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin import config
+from sms_plugin.core.language import mark, say
 from sms_plugin.core.templating import LINK_MARK, fill_links
 from sms_plugin.errors import ConflictError, NotFoundError
 from sms_plugin.models import (
@@ -77,7 +78,7 @@ def expire_leases(session: Session, *, now: datetime) -> int:
         session,
         sa.update(SmsAttempt)
         .where(SmsAttempt.id.in_([row[0] for row in rows]))
-        .values(verdict="unknown", detail="lease ran out", ended_at=now),
+        .values(verdict="unknown", detail=mark("lease ran out"), ended_at=now),
     )
     change(
         session,
@@ -267,8 +268,10 @@ def _ask_a_person(session: Session, message: SmsMessage, *, now: datetime) -> No
             kind="unknown_outcome",
             phone_id=message.phone_id,
             message_id=message.id,
-            note="The gateway neither confirmed this text nor knows of it. Send it "
-            "again, or leave it.",
+            note=mark(
+                "The gateway neither confirmed this text nor knows of it. Send it "
+                "again, or leave it."
+            ),
             created_at=now,
         )
     )
@@ -294,9 +297,9 @@ def decide(
     """
     message = lock_row(session, SmsMessage, message_id)
     if message is None or message.practice_id != practice.id:
-        raise NotFoundError("There is no such text.")
+        raise NotFoundError(say("There is no such text."))
     if message.state != "review" or message.sid is not None:
-        raise ConflictError("This text is settled already.")
+        raise ConflictError(say("This text is settled already."))
     if send_again:
         message.state, message.due_at, message.reason = "approved", now, None
     else:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from sms_plugin.core.language import mark, say
 from sms_plugin.core.links import MissingValue
 from sms_plugin.errors import ConflictError, NotFoundError
 from sms_plugin.models import (
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from sms_plugin.services.actors import Actor
     from sms_plugin.services.vault import Vault
 
-SETTLED = "This text is settled already."
-NOT_KEPT = (
+SETTLED = mark("This text is settled already.")
+NOT_KEPT = mark(
     "The link of this text is not kept any more, so it cannot be looked for. Look for "
     "it in the gateway's own log, and mark it as sent."
 )
@@ -66,7 +67,7 @@ def after_looking(
     try:
         body = reconcile.body_sent(session, message, vault=vault, settings=settings)
     except MissingValue as error:
-        raise ConflictError(NOT_KEPT) from error
+        raise ConflictError(say(NOT_KEPT)) from error
     since = reconcile.first_try(session, message, settings)
     sender, recipient, as_seen = number.e164, phone.e164, message.changed_at
     gateway = gateway_for(account)
@@ -74,7 +75,7 @@ def after_looking(
     remote = gateway.find(sender=sender, recipient=recipient, since=since)
     locked = lock_row(session, SmsMessage, message_id)
     if locked is None or (locked.state, locked.changed_at) != ("review", as_seen):
-        raise ConflictError(SETTLED)
+        raise ConflictError(say(SETTLED))
     found = reconcile.match(session, locked, remote, body=body, settings=settings)
     if found is None:
         reconcile.decide(
@@ -114,7 +115,7 @@ def _in_review(session: Session, practice: SmsPractice, message_id: int) -> Any:
         .execution_options(populate_existing=True)
     ).one_or_none()
     if row is None:
-        raise NotFoundError("There is no such text.")
+        raise NotFoundError(say("There is no such text."))
     if row[0].state != "review":
-        raise ConflictError(SETTLED)
+        raise ConflictError(say(SETTLED))
     return row

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin import config
+from sms_plugin.core.language import mark
 from sms_plugin.models import SmsAccount, SmsInstallation, SmsNumber, SmsPractice
 from sms_plugin.services import installation
 from sms_plugin.services.database import lock_row
@@ -69,18 +70,21 @@ class Findings:
         """What an operator must know before sending goes on; empty if nothing."""
         said = self.gaps[:1]
         if len(self.gaps) > 1:
-            said.append(f"Accounts that were not asked: {len(self.gaps)}.")
+            said.append(
+                mark("Accounts that were not asked: {0}.").format(len(self.gaps))
+            )
         if self.is_surprise:
             said.append(
-                "The gateway has texts that this database did not know: "
-                f"{self.adopted} waited here and will not be sent again, {self.added} "
-                "were added."
+                mark(
+                    "The gateway has texts that this database did not know: {0} waited "
+                    "here and will not be sent again, {1} were added."
+                ).format(self.adopted, self.added)
             )
         if self.reopened:
             count = len(self.reopened)
-            said.append(f"{count} much like them must be approved anew.")
+            said.append(mark("{0} much like them must be approved anew.").format(count))
         if said:
-            said.append("Nothing is sent until an operator confirms.")
+            said.append(mark("Nothing is sent until an operator confirms."))
         return " ".join(said)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin.core import phones
+from sms_plugin.core.language import say, say_stored
 from sms_plugin.models import SmsAccount, SmsNumber, SmsPractice
 from sms_plugin.services import brakes
 from sms_plugin.services.queues import LINES
@@ -62,7 +63,7 @@ def stopped(session: Session) -> list[Stopped]:
         .order_by(SmsPractice.stopped_at, SmsPractice.id)
         .limit(LINES)
     )
-    return [Stopped(*row) for row in rows]
+    return [Stopped(*row[:2], say_stored(row[2]), row[3]) for row in rows]
 
 
 def paused(session: Session, *, now: datetime) -> list[Paused]:
@@ -95,15 +96,24 @@ def paused(session: Session, *, now: datetime) -> list[Paused]:
     return [
         *(
             Paused(
-                f"Account {row}",
-                row.pause_reason or row.pause or "",
+                say("Account {name}", name=row),
+                say_stored(row.pause_reason or row.pause or ""),
                 row.paused_at,
                 row.paused_until,
             )
             for row in accounts
         ),
         *(
-            Paused(f"{phones.display(e164)} of {practice}", reason or "", None, until)
+            Paused(
+                say(
+                    "{number} of {practice}",
+                    number=phones.display(e164),
+                    practice=practice,
+                ),
+                say_stored(reason or ""),
+                None,
+                until,
+            )
             for e164, practice, reason, until in numbers
         ),
     ]
@@ -125,7 +135,13 @@ def drifted(session: Session) -> list[Drifted]:
         .limit(LINES)
     )
     return [
-        Drifted(number_id, phones.display(e164), practice, words or "", checked_at)
+        Drifted(
+            number_id,
+            phones.display(e164),
+            practice,
+            say_stored(words or ""),
+            checked_at,
+        )
         for number_id, e164, practice, words, checked_at in rows
     ]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin.core import segments
+from sms_plugin.core.language import say
 from sms_plugin.core.templating import TemplateError, compile_template
 from sms_plugin.errors import InvalidError
 from sms_plugin.models import SmsTemplate, SmsTemplateRevision
@@ -77,7 +78,8 @@ def check(kind: str, body: str, *, amounts: bool) -> Template:
     _check_parts(rules, template, body, amounts=amounts)
     if not segments.fits(body):
         raise InvalidError(
-            f"The text is longer than {segments.MAX_BODY} characters.", field="body"
+            say("The text is longer than {most} characters.", most=segments.MAX_BODY),
+            field="body",
         )
     return template
 
@@ -85,16 +87,22 @@ def check(kind: str, body: str, *, amounts: bool) -> Template:
 def _check_parts(rules: Kind, template: Template, body: str, *, amounts: bool) -> None:
     for name in sorted(rules.required - template.variables):
         raise InvalidError(
-            f"{{{{ {name} }}}} is missing: this kind of text needs it.", field="body"
+            say(
+                "{variable} is missing: this kind of text needs it.",
+                variable=f"{{{{ {name} }}}}",
+            ),
+            field="body",
         )
     if rules.stop_hint and not _STOP.search(body):
         raise InvalidError(
-            'Say how to stop, for example "Reply STOP to opt out".', field="body"
+            say('Say how to stop, for example "Reply STOP to opt out".'), field="body"
         )
     if "amount_due" in template.variables and not amounts:
         raise InvalidError(
-            "Amounts are switched off for this practice: remove {{ amount_due }} or "
-            "allow amounts in SMS Settings.",
+            say(
+                "Amounts are switched off for this practice: remove {{ amount_due }} "
+                "or allow amounts in SMS Settings."
+            ),
             field="body",
         )
 

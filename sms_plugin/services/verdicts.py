@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sms_plugin.core.language import mark
 from sms_plugin.port import AccountState
 
 if TYPE_CHECKING:
@@ -18,27 +19,27 @@ if TYPE_CHECKING:
 
 # Why a row becomes no text, or an approved text is withdrawn; in words for a biller.
 REASONS: dict[str, str] = {
-    "no_phone": "No phone",
-    "invalid_phone": "The phone is not a number that can be texted",
-    "landline": "The phone is a landline",
-    "unreachable": "The phone did not take earlier texts",
-    "opted_out": "Opted out",
-    "no_consent": "No consent to texts",
-    "delivery_off": "Texts are switched off for this patient",
+    "no_phone": mark("No phone"),
+    "invalid_phone": mark("The phone is not a number that can be texted"),
+    "landline": mark("The phone is a landline"),
+    "unreachable": mark("The phone did not take earlier texts"),
+    "opted_out": mark("Opted out"),
+    "no_consent": mark("No consent to texts"),
+    "delivery_off": mark("Texts are switched off for this patient"),
     "paid": "Paid",
-    "credit": "Credit balance",
-    "paused": "Account paused",
-    "cancelled": "Account cancelled",
-    "collections": "In collections",
-    "agency": "Billed to a facility",
-    "duplicate": "Already texted or waiting",
-    "invalid": "The row cannot be used",
-    "unknown_patient": "The patient is not in the portal any more",
-    "missing_value": "A value that the template needs is missing",
-    "superseded": "A later job made it out of date",
-    "expired": "Nobody approved it in time",
-    "changed": "It was changed after the approval",
-    "phone_changed": "The phone is no longer the patient's",
+    "credit": mark("Credit balance"),
+    "paused": mark("Account paused"),
+    "cancelled": mark("Account cancelled"),
+    "collections": mark("In collections"),
+    "agency": mark("Billed to a facility"),
+    "duplicate": mark("Already texted or waiting"),
+    "invalid": mark("The row cannot be used"),
+    "unknown_patient": mark("The patient is not in the portal any more"),
+    "missing_value": mark("A value that the template needs is missing"),
+    "superseded": mark("A later job made it out of date"),
+    "expired": mark("Nobody approved it in time"),
+    "changed": mark("It was changed after the approval"),
+    "phone_changed": mark("The phone is no longer the patient's"),
 }
 
 _ACCOUNT = {

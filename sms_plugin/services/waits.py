@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from sms_plugin.core import moments
+from sms_plugin.core.language import mark, say, say_count
 from sms_plugin.models import SmsMessage
 from sms_plugin.services import brakes, caps, pauses, processes
 
@@ -29,36 +30,40 @@ if TYPE_CHECKING:
 
 # A text may be due this long before anybody asks whether a worker is there at all.
 PATIENCE: Final = timedelta(minutes=3)
-_TURN: Final = "Waits its turn; texts go out one after another."
-_NOBODY: Final = (
+_TURN: Final = mark("Waits its turn; texts go out one after another.")
+_NOBODY: Final = mark(
     "It should have gone out, but no worker runs. Tell whoever runs this portal."
 )
 # Holds whose moment is only when we look again: the reason says what ends them.
 _WITHOUT_MOMENT: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "unregistered": "Held until the carriers have registered the number.",
-        "no_hour": "Held: no hour is right in every zone that may be the patient's. "
-        "Widen the hours, or note the patient's state.",
+        "unregistered": mark("Held until the carriers have registered the number."),
+        "no_hour": mark(
+            "Held: no hour is right in every zone that may be the patient's. "
+            "Widen the hours, or note the patient's state."
+        ),
     }
 )
 _BECAUSE: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "window": "outside texting hours",
-        "gateway_busy": "the texting service could not take it",
+        "window": mark("outside texting hours"),
+        "gateway_busy": mark("the texting service could not take it"),
     }
 )
 _OF_MANY: Final[Mapping[str, str]] = MappingProxyType(
     {
         **_BECAUSE,
-        "cap_day": "their phones got as many texts as they may in 24 hours",
-        "cap_week": "their phones got as many texts as they may in a week",
-        "gateway_busy": "the texting service could not take them",
+        "cap_day": mark("their phones got as many texts as they may in 24 hours"),
+        "cap_week": mark("their phones got as many texts as they may in a week"),
+        "gateway_busy": mark("the texting service could not take them"),
     }
 )
 # Due at a later moment, and nobody said why.
 _LATER: Final = "later"
-_TIMES: Final = {1: "once", 2: "twice"}
-_SPAN: Final = {"cap_day": "in the last 24 hours", "cap_week": "this week"}
+_TWICE: Final = 2
+_SEVERAL_ZONES: Final = mark(
+    "outside texting hours in a zone that may be the patient's"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,24 +175,37 @@ def _of_text(
     if pause is not None and (pause.until is None or pause.until >= due):
         return _paused(pause, practice, now)
     if due <= now:
-        return _NOBODY if idle and now - due > PATIENCE else _TURN
+        return say(_NOBODY if idle and now - due > PATIENCE else _TURN)
     hold = row.hold or _LATER
     if hold in _WITHOUT_MOMENT:
-        return _WITHOUT_MOMENT[hold]
+        return say(_WITHOUT_MOMENT[hold])
     zones = row.zones.split(",") if row.zones else []
     moment = moments.until(due, now=now, home=practice.timezone, zones=zones)
-    because = _BECAUSE.get(hold, "")
+    because = say(_BECAUSE.get(hold, ""))
     if hold in caps.SPANS:
         because = _texted(hold, sent, now)
     elif hold == "window" and len(zones) > 1:
-        because += " in a zone that may be the patient's"
+        because = say(_SEVERAL_ZONES)
     return _held(moment, because)
 
 
 def _texted(hold: str, sent: Sequence[datetime], now: datetime) -> str:
     count = len(caps.within(sent, caps.SPANS[hold], now=now))
-    times = _TIMES.get(count, f"{count} times")
-    return f"already texted {times} {_SPAN[hold]}"
+    if hold == "cap_week":
+        if count == _TWICE:
+            return say("already texted twice this week")
+        return say_count(
+            "already texted once this week",
+            "already texted {count} times this week",
+            count,
+        )
+    if count == _TWICE:
+        return say("already texted twice in the last 24 hours")
+    return say_count(
+        "already texted once in the last 24 hours",
+        "already texted {count} times in the last 24 hours",
+        count,
+    )
 
 
 def _of_group(
@@ -201,27 +219,34 @@ def _of_group(
     if pause is not None and (pause.until is None or pause.until >= last):
         return _paused(pause, practice, now)
     if not hold:
-        return _TURN
+        return say(_TURN)
     if hold in _WITHOUT_MOMENT:
-        return _WITHOUT_MOMENT[hold]
+        return say(_WITHOUT_MOMENT[hold])
     moment = moments.until(first, now=now, home=practice.timezone)
     if last > first:
         end = moments.until(last, now=now, home=practice.timezone)
-        moment += f", the last until {end}" if end != moment else ""
-    return _held(moment, _OF_MANY.get(hold, ""))
+        if end != moment:
+            moment = say("{first}, the last until {last}", first=moment, last=end)
+    return _held(moment, say(_OF_MANY.get(hold, "")))
 
 
 def _held(moment: str, because: str) -> str:
-    return f"Held until {moment}{': ' if because else ''}{because}."
+    if not because:
+        return say("Held until {moment}.", moment=moment)
+    return say("Held until {moment}: {because}.", moment=moment, because=because)
 
 
 def _paused(pause: Pause, practice: SmsPractice, now: datetime) -> str:
     if pause.until is None:
-        return f"Held: {pause.sentence}"
+        return say("Held: {why}", why=pause.sentence)
     moment = moments.until(pause.until, now=now, home=practice.timezone)
     if pause.code == brakes.UNREACHABLE:
-        return f"Held: {pause.sentence} It is asked again at {moment}."
-    return f"Held until {moment}: {pause.sentence}"
+        return say(
+            "Held: {why} It is asked again at {moment}.",
+            why=pause.sentence,
+            moment=moment,
+        )
+    return say("Held until {moment}: {why}", moment=moment, why=pause.sentence)
 
 
 def _overdue(waiting: Sequence[SmsMessage], now: datetime) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin.core import segments
+from sms_plugin.core.language import say
 from sms_plugin.errors import InvalidError, NotAllowedError, NotFoundError
 from sms_plugin.models import SmsConversation, SmsMessage, SmsPatientPhone, SmsPhone
 from sms_plugin.services import consents, content, prices
@@ -31,7 +32,7 @@ def start(
     begin_write(session)
     row = session.get(SmsPatientPhone, patient_phone_id)
     if row is None or row.practice_id != practice.id:
-        raise NotFoundError("There is no such phone.")
+        raise NotFoundError(say("There is no such phone."))
     phone = consents.lock_phone(session, row.phone_id)
     return _conversation_of(session, phone, now=now)
 
@@ -58,10 +59,11 @@ def reply(
     """
     body = segments.normalise(body).strip()
     if not body:
-        raise InvalidError("Write something first.", field="body")
+        raise InvalidError(say("Write something first."), field="body")
     if not segments.fits(body):
         raise InvalidError(
-            f"The text is longer than {segments.MAX_BODY} characters.", field="body"
+            say("The text is longer than {most} characters.", most=segments.MAX_BODY),
+            field="body",
         )
     begin_write(session)
     phone = consents.lock_phone(session, row.phone_id)

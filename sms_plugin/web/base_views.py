@@ -9,18 +9,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, make_response, redirect, request
+from flask import abort, make_response, redirect, request, url_for
+from flask import session as cookie
 from flask_appbuilder import BaseView, ModelView, expose
 from flask_appbuilder.hooks import before_request
 from flask_appbuilder.models.sqla.filters import FilterEqualFunction
-from flask_appbuilder.urltools import get_filter_args
 
-from sms_plugin.web import guards, queries
-from sms_plugin.web.widgets import SmsFormWidget, SmsListWidget, SmsShowWidget
+from sms_plugin.web import errorpages, guards, queries, search
+from sms_plugin.web.widgets import (
+    SmsFormWidget,
+    SmsListWidget,
+    SmsSearchWidget,
+    SmsShowWidget,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask import Blueprint
     from werkzeug.wrappers import Response
 
+LISTED = "sms_listed"
+"""Key of the session: the list that was looked at last, with its filters and page."""
+LONGEST_QUERY = 500  # The session is a cookie, and a browser keeps 4 KB of it.
 PERMISSIONS = {
     "list": "read",
     "show": "read",
@@ -41,6 +52,12 @@ class _Guarded:
 
     needs_texting_on = True
     all_practices = False
+
+    def create_blueprint(self, *args: Any, **kwargs: Any) -> Blueprint:
+        """Give the pages error pages of ours; the host's addresses keep its own."""
+        blueprint: Blueprint = super().create_blueprint(*args, **kwargs)  # type: ignore[misc]  # FAB's view has it
+        errorpages.attach(blueprint, self)
+        return blueprint
 
     @before_request
     def hide_while_off(self) -> None:
@@ -90,6 +107,8 @@ class SmsModelView(_Guarded, ModelView):
     list_widget = SmsListWidget
     show_widget = SmsShowWidget
     edit_widget = SmsFormWidget
+    search_widget = SmsSearchWidget
+    search_choices: Mapping[str, Mapping[str, str]] = {}
     lead = ""
     empty_title = "Nothing here yet."
     empty_text = ""
@@ -132,20 +151,30 @@ class SmsModelView(_Guarded, ModelView):
     def _list(self, **kwargs: Any) -> Any:
         """List rows; FAB would share one set of filters between all threads."""
         filters = self.datamodel.get_filters(self.search_columns)
-        get_filter_args(filters)
+        search.narrow(filters, request.args)
         widgets = self._get_list_widget(
             filters=filters, **queries.place(self, request.args), **kwargs
         )
         self.update_redirect()
-        widgets["search"] = self.search_widget(
-            route_base=self.route_base,
-            form=self.search_form.refresh(),
-            include_cols=self.search_columns,
-            exclude_cols=[],
-            filters=filters,
-        )
         widgets["filtered"] = bool(filters.get_filters_values())
+        searchable = widgets["filtered"] or widgets["list"].template_args["count"]
+        widgets["search"] = searchable and self.search_widget(
+            row=search.row(self, filters, request.args),
+            filtered=widgets["filtered"],
+            clear=url_for(".list"),
+        )
+        query = request.query_string.decode("utf-8", "replace")
+        cookie[LISTED] = [
+            type(self).__name__,
+            query if len(query) <= LONGEST_QUERY else "",
+        ]
         return widgets
+
+    def list_url(self) -> str:
+        """The list as it was looked at last: on its page, with its filters."""
+        name, query = cookie.get(LISTED) or ("", "")
+        url = url_for(f"{self.endpoint}.list")
+        return f"{url}?{query}" if query and name == type(self).__name__ else url
 
     def is_get_mutation_allowed(self) -> bool:
         """Never change anything by GET, whether or not the host has CSRFProtect."""

@@ -18,7 +18,7 @@ from sms_plugin.models import (
     SmsWebhookEvent,
 )
 from sms_plugin.services.preferences import SOURCES
-from sms_plugin.web import guards, roles, words
+from sms_plugin.web import guards, roles, search, words
 from sms_plugin.web.base_views import SmsModelView
 from sms_plugin.web.datamodels import PagedInterface, PatientPhoneInterface
 
@@ -108,10 +108,9 @@ class SmsPatientPhonesView(SmsModelView):
         "preferred": lambda value: "Yes" if value else "No",
         "created_at": words.local_time,
     }
-    search_form_extra_fields = {  # noqa: RUF012  (as above)
-        "consent": SelectField(
-            "Consent of the patient", choices=words.choices(words.CONSENTS)
-        ),
+    search_choices = {  # noqa: RUF012  (as above)
+        "consent": words.labels(words.CONSENTS),
+        "delivery": {search.YES: "On", search.NO: "Off"},
     }
     edit_form_extra_fields = {  # noqa: RUF012  (as above)
         "delivery": BooleanField("Send texts about bills to this phone"),
@@ -170,6 +169,10 @@ class SmsConsentsView(KeyPagedView):
         "wording": "Wording",
         "phone_hash": "Hash of the phone",
     }
+    search_choices = {  # noqa: RUF012  (as above)
+        "event": words.labels(words.LEDGER_EVENTS),
+        "source": words.LEDGER_SOURCES,
+    }
     formatters_columns = {  # noqa: RUF012  (as above)
         "at": words.local_time,
         "event": words.badge(words.LEDGER_EVENTS),
@@ -204,6 +207,10 @@ class SmsEventsView(KeyPagedView):
         "applied_at": "Applied",
         "account_id": "Account",
         "key": "Key",
+    }
+    search_choices = {  # noqa: RUF012  (as above)
+        "kind": words.EVENT_KINDS,
+        "state": words.labels(words.EVENT_STATES),
     }
     formatters_columns = {  # noqa: RUF012  (as above)
         "received_at": words.local_time,
@@ -247,6 +254,7 @@ class SmsAuditView(KeyPagedView):
         "practice_id": "Practice",
         "object_id": "Number of the row",
     }
+    search_choices = {"action": words.DEEDS}  # noqa: RUF012  (as above)
     formatters_columns = {  # noqa: RUF012  (as above)
         "at": words.local_time,
         "action": words.word(words.DEEDS),

@@ -41,6 +41,7 @@ NOTHING_LEFT = (
 class SmsDeskView(reach.SmsReachView):
     """One job's texts: read, change, approve, reject."""
 
+    section = "SmsJobView"
     route_base = "/sms/jobs"
     class_permission_name = roles.PENDING
     method_permission_name = {  # noqa: RUF012  (FAB reads it as a plain dict)

@@ -42,4 +42,5 @@ class SmsJobView(SmsBaseView):
             may_open=guards.may(roles.READ, roles.PENDING),
             say=phrases.Phrases.about(practice),
             states=words.MESSAGE_STATES,
+            when=words.local_time,
         )

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from sms_plugin.errors import NotFoundError
 from sms_plugin.services import content, links
+from sms_plugin.web import errorpages
 from sms_plugin.web.guards import db, toolbox
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("sms_links", __name__)
+errorpages.attach_public(blueprint)
 
 # Programs that open every link they are shown; a click of theirs is nobody's.
 _ROBOT = re.compile(

@@ -16,6 +16,7 @@ from sms_plugin.web.crud import (
     SmsPatientPhonesView,
     may_see_audit,
 )
+from sms_plugin.web.dashboard import SmsDashboardView
 from sms_plugin.web.inbox import SmsInboxView
 from sms_plugin.web.jobs import SmsDeskView, SmsJobView
 from sms_plugin.web.messages import SmsMessagesView
@@ -44,6 +45,7 @@ class Entry:
 
 
 ENTRIES = (
+    Entry(SmsDashboardView, "Dashboard", "fa-bar-chart"),
     Entry(SmsInboxView, "Text Inbox", "fa-comments"),
     Entry(SmsJobView, "Jobs", "fa-tasks"),
     Entry(SmsMessagesView, "Messages", "fa-envelope"),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect
 from flask_appbuilder.actions import action
-from wtforms import SelectField
 
 from sms_plugin.core.states import State
 from sms_plugin.errors import ConfigError, SmsError
@@ -112,12 +111,10 @@ class SmsMessagesView(KeyPagedView):
             lambda value: value or words.NONE,
         ),
     }
-    search_form_extra_fields = {  # noqa: RUF012  (as above)
-        "state": SelectField("State", choices=words.choices(words.MESSAGE_STATES)),
-        "purpose": SelectField("From", choices=words.choices(words.PURPOSES)),
-        "kind": SelectField(
-            "Kind", choices=words.options({key: KINDS[key].label for key in KINDS})
-        ),
+    search_choices = {  # noqa: RUF012  (as above)
+        "state": words.labels(words.MESSAGE_STATES) | {"accepted": "At the gateway"},
+        "purpose": words.labels(words.PURPOSES),
+        "kind": {key: KINDS[key].label for key in KINDS},
     }
 
     def row_actions(self, values: Any) -> list[Any]:
@@ -146,7 +143,7 @@ class SmsMessagesView(KeyPagedView):
         else:
             guards.toolbox().wake()
             flash(said, "success")
-        return redirect(url_for(".list"))
+        return redirect(self.list_url())
 
 
 def _leave(practice: SmsPractice, message_id: int) -> str:

@@ -93,6 +93,13 @@ class SmsNumbersView(SmsModelView):
         "state": "State",
         "created_at": "Bought",
     }
+    search_choices = {  # noqa: RUF012  (as above)
+        "state": {
+            state: label
+            for state, label in words.labels(words.NUMBER_STATES).items()
+            if state != "released"  # the list leaves these out
+        },
+    }
     formatters_columns: dict[str, Any] = {  # noqa: RUF012  (as above)
         "e164": words.unbroken(words.phone),
         "active": words.yes_no("Texts come from this number", "Not in use"),
@@ -147,7 +154,7 @@ class SmsNumbersView(SmsModelView):
             session.commit()
             guards.toolbox().wake()
             flash(done, "success")
-        return redirect(url_for(".list"))
+        return redirect(self.list_url())
 
     @expose("/search")
     @has_access

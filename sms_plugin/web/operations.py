@@ -184,7 +184,7 @@ class SmsOperationsView(SmsBaseView):
             queues=queues,
             refused=REFUSED,
             states=words.MESSAGE_STATES,
-            clock=words.local_time,
+            clock=words.plain_time,
         )
 
 

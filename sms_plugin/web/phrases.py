@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sms_plugin.core.segments import Segments
+    from sms_plugin.gateways.base import Gateway
     from sms_plugin.models import SmsConversation, SmsMessage, SmsPhone, SmsPractice
     from sms_plugin.services.reminders import Pending
 
@@ -116,17 +118,27 @@ class Phrases:
             return LEFT
         return sentence(message.state, self._why(message))
 
+    def failure(self, code: int | None, reason: str | None) -> str:
+        """Why a text did not arrive, in a sentence; empty when nobody said."""
+        if code:
+            return self._explain(code)
+        return REFUSALS.get(reason or "") or REASONS.get(reason or "", reason or "")
+
     def _why(self, message: SmsMessage) -> str | None:
-        if message.state in {"failed", "undelivered"} and message.error_code:
-            return self._explain(message.error_code)
-        reason = message.reason or ""
-        return REFUSALS.get(reason) or REASONS.get(reason, reason)
+        failed = message.state in {"failed", "undelivered"}
+        code = message.error_code if failed else None
+        return self.failure(code, message.reason)
 
     def _explain(self, code: int) -> str:
-        account = guards.db().get(SmsAccount, self.practice.account_id or 0)
-        if account is None:
+        if self._gateway is None:
             return f"The texting service reported error {code}."
-        return guards.toolbox().gateway_for(account).explain(code).sentence
+        return self._gateway.explain(code).sentence
+
+    @cached_property
+    def _gateway(self) -> Gateway | None:
+        """The practice's gateway, looked up once for a page."""
+        account = guards.db().get(SmsAccount, self.practice.account_id or 0)
+        return None if account is None else guards.toolbox().gateway_for(account)
 
     def _date(self, at: datetime) -> str:
         return moments.day(self._here(at).date(), today=self._here(self.now).date())

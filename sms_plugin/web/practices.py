@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.actions import action
 
 from sms_plugin.models import SmsPractice
 from sms_plugin.services import practices
-from sms_plugin.web import guards, roles, words
+from sms_plugin.web import guards, roles, search, words
 from sms_plugin.web.base_views import PERMISSIONS, SmsModelView
 from sms_plugin.web.datamodels import ReadOnlyInterface
 
@@ -91,6 +91,10 @@ class SmsPracticesView(SmsModelView):
         "timezone": "Time zone",
         "created_at": "Known since",
     }
+    search_choices = {  # noqa: RUF012  (as above)
+        "allowed": {search.YES: "Allowed", search.NO: "Not allowed"},
+        "enabled": {search.YES: "On", search.NO: "Off"},
+    }
     formatters_columns = {  # noqa: RUF012  (as above)
         "allowed": words.yes_no("Allowed", "Not allowed"),
         "enabled": words.yes_no("On", "Off"),
@@ -111,7 +115,7 @@ class SmsPracticesView(SmsModelView):
         rows = practices.sync(session, tools.port, now=tools.now())
         session.commit()
         flash(f"The portal has {len(rows)} practices.", "success")
-        return redirect(url_for(".list"))
+        return redirect(self.list_url())
 
     @action("allow", "Allow SMS", None, "fa-check", multiple=False)
     def allow(self, practice: SmsPractice) -> Response:
@@ -135,4 +139,4 @@ class SmsPracticesView(SmsModelView):
             else f"{practice.name} may not text any more. What is queued is held.",
             "success",
         )
-        return redirect(url_for(".list"))
+        return redirect(self.list_url())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 READ, WRITE = "can_read", "can_write"
 
+DASHBOARD = "SMS Dashboard"
 PRACTICES = "SMS Practices"
 SETTINGS = "SMS Settings"
 NUMBERS = "SMS Numbers"
@@ -40,6 +41,7 @@ _READ = (READ,)
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
     "SMS Support": {PRACTICES: _BOTH},
     "SMS Admin": {
+        DASHBOARD: _READ,
         SETTINGS: _BOTH,
         NUMBERS: _BOTH,
         TEMPLATES: _BOTH,
@@ -52,6 +54,7 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         AUDIT: _READ,
     },
     "SMS Biller": {
+        DASHBOARD: _READ,
         TEMPLATES: _READ,
         PHONES: _BOTH,
         JOBS: _READ,
@@ -59,7 +62,13 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         MESSAGES: _BOTH,
         INBOX: _BOTH,
     },
-    "SMS Front Desk": {PHONES: _BOTH, INBOX: _BOTH},
-    "SMS Viewer": {JOBS: _READ, PENDING: _READ, MESSAGES: _READ, INBOX: _READ},
+    "SMS Front Desk": {DASHBOARD: _READ, PHONES: _BOTH, INBOX: _BOTH},
+    "SMS Viewer": {
+        DASHBOARD: _READ,
+        JOBS: _READ,
+        PENDING: _READ,
+        MESSAGES: _READ,
+        INBOX: _READ,
+    },
     "SMS Operator": {OPERATIONS: _BOTH, EVENTS: _READ, AUDIT: _READ},
 }

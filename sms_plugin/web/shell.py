@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, current_app, flash, redirect, request, url_for
 
-from sms_plugin.web import guards
+from sms_plugin.web import errorpages, guards
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -18,6 +18,7 @@ blueprint = Blueprint(
     static_folder="static/sms_plugin",
     static_url_path="/sms-plugin-static",
 )
+errorpages.attach(blueprint)
 
 
 @blueprint.post("/sms/switch")
@@ -37,10 +38,12 @@ def switch_practice() -> Response:
 
 
 def _section(name: str) -> str | None:
-    """The first page of one of our views that has a page without arguments."""
+    """The first page of one of our views, or of the view that it belongs to."""
     for view in current_app.appbuilder.baseviews:  # type: ignore[attr-defined]  # FAB adds it
         if view.endpoint == name and name.startswith("Sms"):
             rule = f"{name}.{view.default_view}"
             arguments = next(current_app.url_map.iter_rules(rule)).arguments
-            return None if arguments else url_for(rule)
+            if arguments:
+                return _section(getattr(view, "section", ""))
+            return url_for(rule)
     return None

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from flask_appbuilder.widgets import FormWidget, ListWidget, ShowWidget
+from flask_appbuilder.widgets import (
+    FormWidget,
+    ListWidget,
+    RenderTemplateWidget,
+    ShowWidget,
+)
 
 
 class SmsListWidget(ListWidget):
     """A table that becomes cards on a narrow screen."""
 
     template = "sms_plugin/crud/list_widget.html"
+
+
+class SmsSearchWidget(RenderTemplateWidget):
+    """One field for each column that can be searched."""
+
+    template = "sms_plugin/crud/search_widget.html"
 
 
 class SmsShowWidget(ShowWidget):

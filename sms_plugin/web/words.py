@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
 from sms_plugin import config
-from sms_plugin.core import phones
+from sms_plugin.core import moments, phones
 from sms_plugin.models import SmsPractice
-from sms_plugin.services import prices
+from sms_plugin.services import concerns, prices
 from sms_plugin.services.preferences import SOURCES
 from sms_plugin.services.wording import KINDS
 from sms_plugin.web import guards
@@ -123,12 +124,15 @@ DEEDS = {
     "job.reject": "Rejected texts of a job",
     "inbox.reply": "Wrote to a patient",
 }
+RECENT = timedelta(days=1)
 LANGUAGES = {"en": "English", "es": "Spanish"}
 NONE = "–"  # noqa: RUF001  (the dash stands for "nothing" in a cell)
 
 
 def kind(value: str) -> str:
     """A kind of text, such as "Reminder"."""
+    if value in {"reply", "inbound"}:  # what somebody wrote is of no kind
+        return NONE
     return KINDS[value].label if value in KINDS else value or NONE
 
 
@@ -142,9 +146,9 @@ def options(labels: Mapping[str, str]) -> list[Any]:
     return [Choice(value, label) for value, label in labels.items()]
 
 
-def choices(words: Words) -> list[Any]:
-    """States as choices of a field."""
-    return options({key: text for key, (text, _) in words.items()})
+def labels(words: Words) -> dict[str, str]:
+    """States without their colours, as a filter offers them."""
+    return {key: text for key, (text, _) in words.items()}
 
 
 def word(words: Mapping[str, str]) -> Callable[[Any], str]:
@@ -171,13 +175,41 @@ def yes_no(yes: str, no: str) -> Callable[[Any], Markup]:
     )
 
 
-def local_time(value: datetime | None) -> str:
+def plain_time(value: datetime | None) -> str:
     """A moment by the clock of the practice at hand, with its zone."""
     if value is None:
         return NONE
+    local = _here(value)
+    return f"{local:%b} {local.day}, {local:%Y}, {moments.clock(local)} {local:%Z}"
+
+
+def local_time(value: datetime | None) -> str:
+    """The same for a page; within a day also by its distance: ``3 min ago``."""
+    if value is None:
+        return NONE
+    exact = f"{_here(value):%A, %b %d, %Y, %H:%M:%S %Z}"
+    shown = Markup('<time datetime="{}" title="{}">{}</time>').format(
+        value.isoformat(timespec="seconds"), exact, plain_time(value)
+    )
+    distance = _distance(value - guards.toolbox().now())
+    if not distance:
+        return shown
+    return shown + Markup(' <span class="sms-ago">{}</span>').format(distance)
+
+
+def _distance(span: timedelta) -> str:
+    """``3 min ago`` or ``in 2 h``; nothing for a moment that is far away."""
+    if abs(span) >= RECENT:
+        return ""
+    if abs(span) < timedelta(minutes=1):
+        return "just now"
+    ahead = span > timedelta(0)
+    return f"in {concerns.age(span)}" if ahead else f"{concerns.age(-span)} ago"
+
+
+def _here(value: datetime) -> datetime:
     practice = guards.chosen_practice()
-    local = value.astimezone(ZoneInfo(practice.timezone if practice else "UTC"))
-    return f"{local:%b %d, %Y, %I:%M %p %Z}"
+    return value.astimezone(ZoneInfo(practice.timezone if practice else "UTC"))
 
 
 def money(micros: int | None) -> str:

@@ -14,7 +14,8 @@ from tests.architecture import tree
 
 # What the core may import of the standard library: nothing here reads the world.
 PURE = {
-    "__future__", "bisect", "collections", "dataclasses", "datetime", "difflib",
+    "__future__", "bisect", "collections", "contextvars", "dataclasses", "datetime",
+    "difflib",
     "enum", "fractions", "functools", "hashlib", "hmac", "itertools", "math", "re",
     "string", "types", "typing", "unicodedata", "zoneinfo",
 }  # fmt: skip

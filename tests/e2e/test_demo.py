@@ -6,15 +6,12 @@ import fcntl
 import os
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.outside import free_port, wait_until
-
-ROOT = Path(__file__).parents[2]
+from tests.support.demo import start
+from tests.support.outside import wait_until
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -23,27 +20,6 @@ pytestmark = pytest.mark.xdist_group("demo")
 def folder(tmp_path: Path) -> Path:
     """Where a demo keeps its database and its logs."""
     return tmp_path / "demo"
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """Ports and a folder of its own, and nothing of the test's settings."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SMS_", "PORTAL"))}
-    ports = {"DEMO_PORT": free_port(), "DEMO_CARRIER_PORT": free_port()}
-    words = {name: str(port) for name, port in ports.items()}
-    return kept | words | {"DEMO_FOLDER": str(folder)}
-
-
-def start(folder: Path, *words: str, **more: str) -> subprocess.Popen[str]:
-    """Start the demo in a folder."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "host_app.demo", *words],
-        cwd=ROOT,
-        env=environment(folder) | more,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def children(pid: int) -> dict[int, str]:

@@ -149,3 +149,20 @@ def patient(portal, sessions):
         return browser
 
     return sign_in
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What a plugin would have heard of payments, by the event's id."""
+    heard = {}
+
+    def record_payment(*what, event_id, paid_at):
+        assert not db.session.new
+        assert not db.session.dirty
+        assert event_id not in heard
+        heard[event_id] = (*what, paid_at)
+        return True
+
+    monkeypatch.setattr("host_app.texting.is_installed", lambda: True)
+    monkeypatch.setattr("sms_plugin.record_payment", record_payment)
+    return heard

@@ -185,6 +185,28 @@ def test_paying_settles_the_bill_and_thanks(checked, path, invoice):
     assert payment.reference in receipt.text
 
 
+def test_a_payment_is_told_to_the_plugin_once_and_a_declined_card_is_not(
+    checked, path, invoice, told, clock
+):
+    pay(checked, path, invoice, number="4000 0000 0000 0002")
+    assert told == {}
+
+    pay(checked, path, invoice)
+    pay(checked, path, invoice)
+
+    query = select(Payment).where(Payment.invoice_id == invoice.id)
+    payment = db.session.scalars(query).one()
+    assert told == {
+        f"payment-{payment.id}": (
+            "harbor-light",
+            str(invoice.patient_id),
+            str(invoice.id),
+            84_500_000,
+            clock.now,
+        )
+    }
+
+
 def test_a_paid_bill_says_so(checked, path, invoice):
     pay(checked, path, invoice)
 

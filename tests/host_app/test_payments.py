@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from host_app import autopay, plans, processor
+from host_app import autopay, plans, processor, texting
 from host_app.database import db
 from host_app.models import (
     AccountStatus,
@@ -291,3 +291,27 @@ def test_the_day_of_a_card_is_that_of_its_practice(portal, clock):
         select(Patient.account_number).join(Payment).where(Payment.paid_at == clock.now)
     )
     assert db.session.scalars(query).all() == ["H1008"]
+
+
+def test_the_daily_autopay_tells_what_it_took_and_of_no_failure(portal, clock, told):
+    clock.now = NOON.replace(day=5)
+
+    portal.test_cli_runner().invoke(args=["portal", "autopay"])
+    portal.test_cli_runner().invoke(args=["portal", "autopay"])
+
+    query = select(Payment).where(Payment.paid_at == clock.now)
+    payment = db.session.scalars(query).one()
+    query = select(AutopayAttempt).where(AutopayAttempt.tried_at == clock.now)
+    attempt = db.session.scalars(query).one()
+    assert told == {
+        f"autopay-{attempt.id}": (
+            "harbor-light",
+            str(payment.patient_id),
+            str(payment.invoice_id),
+            payment.amount_cents * 10_000,
+            clock.now,
+        )
+    }
+    attempt.reason = processor.NO_FUNDS
+    texting.tell_of_charges([attempt])
+    assert len(told) == 1

@@ -162,7 +162,7 @@ def test_staff_charge_a_card_that_failed(staff):
     assert (card.state, len(card.attempts)) == (AutopayState.FAILED, 3)
 
 
-def test_staff_charge_a_card_that_works_and_nothing_twice(staff):
+def test_staff_charge_a_card_that_works_and_nothing_twice(staff, told):
     card = card_of("H1008")
     browser = staff("biller")
     browser.get(f"/portal/autopay/show/{card.id}")
@@ -174,6 +174,7 @@ def test_staff_charge_a_card_that_works_and_nothing_twice(staff):
     db.session.expire_all()
     assert card.patient.balance_cents == 0
     assert len(card.attempts) == 2
+    assert list(told) == [f"autopay-{card.attempts[0].id}"]
 
 
 @pytest.mark.parametrize(("username", "status"), [("viewer", 403), ("quiet", 404)])

@@ -251,7 +251,7 @@ def test_a_conversation_can_be_begun_with_any_patient_who_agreed(talk):
     assert opened.status_code == 302
     assert opened.location == again.location
     page = talk.page(opened.location)
-    assert "Bob Example" in words(page.select_one(".sms-pane-thread h2"))
+    assert "Bob Example" in words(page.select_one(".sms-pane-thread h1"))
     assert "disabled" not in page.select_one("#sms-write").attrs
 
 

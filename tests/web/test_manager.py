@@ -159,16 +159,20 @@ class TestMenu:
             (
                 "admin",
                 [
-                    "Text Inbox", "Jobs", "Messages", "Patient Phones", "Templates",
-                    "Numbers", "Consent Ledger", "Audit Log", "SMS Settings",
+                    "Dashboard", "Text Inbox", "Jobs", "Messages", "Patient Phones",
+                    "Templates", "Numbers", "Consent Ledger", "Audit Log",
+                    "SMS Settings",
                 ],
             ),
             (
                 "biller",
-                ["Text Inbox", "Jobs", "Messages", "Patient Phones", "Templates"],
+                [
+                    "Dashboard", "Text Inbox", "Jobs", "Messages", "Patient Phones",
+                    "Templates",
+                ],
             ),
-            ("frontdesk", ["Text Inbox", "Patient Phones"]),
-            ("viewer", ["Text Inbox", "Jobs", "Messages"]),
+            ("frontdesk", ["Dashboard", "Text Inbox", "Patient Phones"]),
+            ("viewer", ["Dashboard", "Text Inbox", "Jobs", "Messages"]),
             ("support", ["Practices"]),
             ("operator", ["Audit Log", "Operations", "Webhook Events"]),
             ("nobody", []),

@@ -1,0 +1,121 @@
+"""What waits for somebody, and what a practice does first: each with its page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import url_for
+
+from sms_plugin.web import guards, roles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sms_plugin.services.dashboard import Waiting
+    from sms_plugin.services.practices import Obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that waits or is to be done, and where; no address without the right.
+
+    ``label`` is what the link says; ``count`` is how many wait.
+    """
+
+    sentence: str
+    label: str = ""
+    url: str = ""
+    count: int = 0
+
+
+def waiting(found: Waiting) -> list[Step]:
+    """What waits now, each with the page on which it is handled."""
+    return [
+        _step(
+            "Wait for approval",
+            roles.JOBS,
+            "SmsJobView.list",
+            count=found.pending,
+        ),
+        _step(
+            "Approved and held",
+            roles.MESSAGES,
+            "SmsMessagesView.list",
+            count=found.held,
+            _flt_0_state="approved",
+        ),
+        _step(
+            "Need an answer",
+            roles.INBOX,
+            "SmsInboxView.inbox",
+            count=found.unanswered,
+            show="waiting",
+        ),
+        _step(
+            "Need a decision",
+            roles.MESSAGES,
+            "SmsMessagesView.list",
+            count=found.review,
+            _flt_0_state="review",
+        ),
+    ]
+
+
+def steps(obstacles: Sequence[Obstacle], *, pending: int) -> list[Step]:
+    """What a practice does first, in this order; what is done already is left out."""
+    todo = []
+    for obstacle in obstacles:
+        if obstacle.code in {"no_number", "unregistered"}:
+            step = _step(
+                obstacle.sentence,
+                roles.NUMBERS,
+                "SmsNumbersView.list",
+                label="Go to Numbers",
+            )
+        else:
+            step = _step(
+                obstacle.sentence,
+                roles.SETTINGS,
+                "SmsSettingsView.index",
+                label="Go to SMS Settings",
+            )
+        todo.append(step)
+    if pending:
+        approve = _step(
+            "Read the texts that wait for approval, and approve them.",
+            roles.JOBS,
+            "SmsJobView.list",
+            label="Go to Jobs",
+        )
+        return [*todo, approve]
+    return [
+        *todo,
+        _step(
+            "Record which patients agreed to texts, and on which phone.",
+            roles.PHONES,
+            "SmsPatientPhonesView.list",
+            label="Go to Patient Phones",
+        ),
+        _step(
+            "Upload a statement file in the portal; its texts then wait for approval "
+            "under Jobs.",
+            roles.JOBS,
+            "SmsJobView.list",
+            label="Go to Jobs",
+        ),
+    ]
+
+
+def _step(
+    sentence: str,
+    view: str,
+    endpoint: str,
+    *,
+    label: str = "",
+    count: int = 0,
+    **query: Any,
+) -> Step:
+    """A step whose link shows to those who may open its page."""
+    url = url_for(endpoint, **query) if guards.may(roles.READ, view) else ""
+    return Step(sentence, label, url, count)

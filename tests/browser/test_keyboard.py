@@ -1,0 +1,57 @@
+"""The desk and the inbox without a mouse."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser import IN_BROWSER, steps
+
+pytestmark = IN_BROWSER
+MOST_STOPS = 80
+
+
+def tab_to(page, target) -> None:
+    """Press Tab until the focus is there, and see that it shows."""
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        if target.evaluate("(one) => one === document.activeElement"):
+            break
+    expect(target).to_be_focused()
+    shows = """(one) => {
+      const style = getComputedStyle(one);
+      return style.outlineStyle !== "none" || style.boxShadow !== "none";
+    }"""
+    assert target.evaluate(shows), f"nothing shows that the focus is on {target}"
+
+
+def test_a_text_is_approved_by_keyboard_alone(visit):
+    page = visit("biller")
+    page.goto("/sms/jobs/")
+    tab_to(page, page.get_by_role("link", name="statement-paid-meanwhile.csv"))
+    page.keyboard.press("Enter")
+    ezra = page.locator("li.sms-text").filter(has_text="Ezra Chestnut")
+    tab_to(page, ezra.get_by_role("checkbox"))
+    page.keyboard.press("Space")
+    expect(ezra.get_by_role("checkbox")).to_be_checked()
+
+    tab_to(page, ezra.get_by_role("button", name="Approve"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Approve and send?")).to_be_visible()
+    tab_to(page, page.get_by_role("button", name="Approve and send 1 text"))
+    page.keyboard.press("Enter")
+
+    steps.said(page, "1 text")
+    expect(ezra).to_have_count(0)
+
+
+def test_a_patient_is_answered_by_keyboard_alone(visit):
+    page = visit("frontdesk")
+    page.goto("/sms/inbox/?show=waiting")
+    tab_to(page, page.locator("#sms-list").get_by_role("link", name="Wes Waiting"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Your text")).to_be_focused()
+    page.keyboard.type("Yes, half now and half in two weeks is fine.")
+    page.keyboard.press("Control+Enter")
+
+    answer = steps.bubble(page, "Yes, half now and half in two weeks is fine.")
+    expect(answer).to_contain_text("Delivered")
