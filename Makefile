@@ -22,7 +22,7 @@ demo: $(STAMP)  ## Run the whole product on this machine (ONCE=1: play one round
 	@$(BIN)/python -m host_app.demo $(if $(ONCE),--once)
 
 test: $(STAMP) lint  ## Lint, types and all tests; those in a browser where a Chromium is (CHROMIUM=path)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## ruff, ruff format and mypy
 	$(BIN)/ruff check .
@@ -39,7 +39,7 @@ TRANSLATIONS := sms_plugin/translations
 translations: $(STAMP)  ## Renew the catalogues after sentences were changed
 	$(BIN)/pybabel -q extract -F pyproject.toml --no-default-keywords --sort-output --no-location --omit-header \
 		-k say -k say_count:1,2 -k mark -k lazy -k sms_ -k sms_count:1,2 -k say_html -k sms_html -o $(TRANSLATIONS)/sms_plugin.pot .
-	$(BIN)/pybabel -q update -D sms_plugin -i $(TRANSLATIONS)/sms_plugin.pot -d $(TRANSLATIONS) --no-fuzzy-matching --ignore-obsolete --no-wrap
+	$(BIN)/pybabel -q update -D sms_plugin -i $(TRANSLATIONS)/sms_plugin.pot -d $(TRANSLATIONS) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	$(BIN)/pybabel -q compile -D sms_plugin -d $(TRANSLATIONS) --use-fuzzy
 
 clean:  ## Remove the virtual environment and all that was made

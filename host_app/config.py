@@ -27,6 +27,10 @@ LIGHT_THEMES = (
 DEFAULTS: dict[str, Any] = {
     "APP_NAME": "Billing portal",
     "AUTH_TYPE": AUTH_DB,
+    "LANGUAGES": {
+        "en": {"flag": "us", "name": "English"},
+        "es": {"flag": "es", "name": "Español"},
+    },
     "AUTH_RATE_LIMITED": True,
     "AUTH_RATE_LIMIT": "20 per minute",
     "RATELIMIT_ENABLED": True,  # FAB's default leaves the limits without effect

@@ -13,12 +13,12 @@ from sms_plugin.services import (
     accounts,
     concerns,
     installation,
-    matching,
     practices,
     sending,
     templates,
 )
 from sms_plugin.services.actors import Actor
+from sms_plugin.services.wording import TEST_WORDS
 from sms_plugin.web.roles import CATEGORY, ROLES, entry_name
 from sms_plugin.worker.scope import plugin_of, transaction
 
@@ -97,7 +97,7 @@ def send_test(app: Flask, practice_ref: str, raw_phone: str) -> str:
             attempt_id=0,
             sender=number.e164,
             recipient=e164,
-            body=f"{practice.name}: {matching.TEST_WORDS}",
+            body=f"{practice.name}: {TEST_WORDS}",
             callback_url=f"{plugin.settings[config.PUBLIC_URL].rstrip('/')}"
             f"{sending.STATUS_PATH}test",
         )

@@ -21,6 +21,26 @@ if TYPE_CHECKING:
 
     from flask import Flask
     from flask.testing import FlaskClient
+    from xdist.scheduler import LoadScopeScheduling
+
+# Tests that one worker runs one after the other: each of them shares or runs a demo.
+TOGETHER = ("tests/browser/", "tests/e2e/test_demo.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Keep some tests together.
+
+    xdist's own mark ``xdist_group`` does nothing under pytest 9.2: xdist 3.8 writes the
+    group into a test's ``_nodeid``, which pytest no longer reads.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((part for part in TOGETHER if nodeid.startswith(part)), nodeid)
+
+    return Together(config, log)
 
 
 class Clock:

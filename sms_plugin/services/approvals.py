@@ -123,7 +123,11 @@ def edit(
                 body, phone.e164, message.patient_ref, message.bill_ref
             ),
             state="pending",
+            # Who approved other words has not approved these.
             approved_hash=None,
+            approved_by="",
+            approved_by_id=None,
+            approved_at=None,
             due_at=None,
             hold=None,
             changed_at=now,

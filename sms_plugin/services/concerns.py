@@ -76,17 +76,7 @@ def _urgent(now: Snapshot) -> Iterator[Concern]:
         yield one("queues", _standstill(now))
     hooks = now.webhooks
     if hooks.oldest is not None and now.at - hooks.oldest > LONG:
-        yield one(
-            "webhooks",
-            say_count(
-                "{count} webhook event could not be applied for {age}; one may hold a "
-                "STOP. The log of the beat names the error.",
-                "{count} webhook events could not be applied for {age}; one may hold a "
-                "STOP. The log of the beat names the error.",
-                hooks.waiting,
-                age=age(now.at - hooks.oldest),
-            ),
-        )
+        yield one("webhooks", _unapplied(hooks.waiting, now.at - hooks.oldest))
     for number in now.drifted:
         yield one(
             "numbers",
@@ -166,6 +156,17 @@ def _standstill(now: Snapshot) -> str:
     return say(
         "Texts are due, and none was handed to the gateway for {age}.",
         age=age(now.at - now.last_attempt),
+    )
+
+
+def _unapplied(count: int, since: timedelta) -> str:
+    return say_count(
+        "{count} webhook event could not be applied for {age}; one may hold a STOP. "
+        "The log of the beat names the error.",
+        "{count} webhook events could not be applied for {age}; one may hold a STOP. "
+        "The log of the beat names the error.",
+        count,
+        age=age(since),
     )
 
 

@@ -22,6 +22,7 @@ from sms_plugin.models import SmsLink, SmsMessage, SmsNumber, SmsPhone, SmsPract
 from sms_plugin.services import content, links, preferences, prices, statuses
 from sms_plugin.services.database import change
 from sms_plugin.services.outcomes import UNCONFIRMED_STATES
+from sms_plugin.services.wording import TEST_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from sms_plugin.gateways.base import Gateway, RemoteMessage
     from sms_plugin.services.vault import Vault
 
-# The end of the text of "flask sms send-test", which has no row.
-TEST_WORDS = "this is a test of texting. No reply is needed."
 # Of these nobody knew whether they went out: to find one is no surprise.
 OPEN = (*UNCONFIRMED_STATES, "unconfirmed")
 # What may have gone out in the silence; of rows alike the first is the likeliest.

@@ -94,6 +94,6 @@ def _said(attempt: SmsAttempt | None) -> str:
     parts = (
         f"{say_stored(sentence)}{bracket}{hint}",
         attempt.http_status and f"HTTP {attempt.http_status}",
-        attempt.code and f"error {attempt.code}",
+        attempt.code and say("error {code}", code=attempt.code),
     )
     return ", ".join(part for part in parts if part) or say("no answer")

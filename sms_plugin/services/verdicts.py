@@ -26,7 +26,7 @@ REASONS: dict[str, str] = {
     "opted_out": mark("Opted out"),
     "no_consent": mark("No consent to texts"),
     "delivery_off": mark("Texts are switched off for this patient"),
-    "paid": "Paid",
+    "paid": mark("Paid"),
     "credit": mark("Credit balance"),
     "paused": mark("Account paused"),
     "cancelled": mark("Account cancelled"),

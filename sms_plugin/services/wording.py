@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sms_plugin.core.language import mark
+
 # {{ preference_link }} joins them with the page that it leads to.
 _ALWAYS = frozenset(
     {
@@ -22,7 +24,7 @@ class Kind:
     """Rules of one kind of text.
 
     Attributes:
-        label: as staff read it.
+        label: as staff read it, once it is said.
         variables: names that its template may hold.
         required: names that it must hold. The practice's name is one of them in every
             kind: carriers want the sender named, and so do patients.
@@ -36,18 +38,20 @@ class Kind:
 
 
 _LINKED = frozenset({"practice_name", "payment_link"})
+# The end of the text of "flask sms send-test", which has no row.
+TEST_WORDS = "this is a test of texting. No reply is needed."
 
 KINDS: dict[str, Kind] = {
-    "invoice": Kind("Invoice", _BILL, _LINKED),
+    "invoice": Kind(mark("Invoice"), _BILL, _LINKED),
     "autopay_invoice": Kind(
-        "Invoice with autopay", _BILL, frozenset({"practice_name"})
+        mark("Invoice with autopay"), _BILL, frozenset({"practice_name"})
     ),
-    "reminder": Kind("Reminder", _BILL, _LINKED),
-    "payment_plan": Kind("Payment plan", _BILL, _LINKED),
+    "reminder": Kind(mark("Reminder"), _BILL, _LINKED),
+    "payment_plan": Kind(mark("Payment plan"), _BILL, _LINKED),
     "payment_confirmation": Kind(
-        "Payment confirmation", _BILL, frozenset({"practice_name"})
+        mark("Payment confirmation"), _BILL, frozenset({"practice_name"})
     ),
-    "failed_autopay": Kind("Failed autopay", _BILL, _LINKED),
+    "failed_autopay": Kind(mark("Failed autopay"), _BILL, _LINKED),
 }
 
 DEFAULTS: dict[tuple[str, str], str] = {

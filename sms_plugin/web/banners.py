@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sms_plugin.core import moments
+from sms_plugin.core.language import say
 from sms_plugin.services import brakes, pauses
 from sms_plugin.web import guards, roles
 
@@ -48,8 +49,11 @@ def of(practice: SmsPractice) -> list[Banner]:
 
 def _headline(pause: Pause, practice: SmsPractice, now: datetime) -> str:
     if pause.until is None:
-        return "Nothing goes out."
+        return say("Nothing goes out.")
     at = moments.until(pause.until, now=now, home=practice.timezone)
     if pause.code == brakes.UNREACHABLE:
-        return f"Nothing goes out; the texting service is asked again at {at}."
-    return f"Nothing goes out until {at}."
+        return say(
+            "Nothing goes out; the texting service is asked again at {moment}.",
+            moment=at,
+        )
+    return say("Nothing goes out until {moment}.", moment=at)

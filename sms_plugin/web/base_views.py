@@ -16,6 +16,7 @@ from flask_appbuilder.hooks import before_request
 from flask_appbuilder.models.sqla.filters import FilterEqualFunction
 
 from sms_plugin.web import errorpages, guards, queries, search
+from sms_plugin.web.language import lazy
 from sms_plugin.web.widgets import (
     SmsFormWidget,
     SmsListWidget,
@@ -110,7 +111,7 @@ class SmsModelView(_Guarded, ModelView):
     search_widget = SmsSearchWidget
     search_choices: Mapping[str, Mapping[str, str]] = {}
     lead = ""
-    empty_title = "Nothing here yet."
+    empty_title = lazy("Nothing here yet.")
     empty_text = ""
 
     @before_request(only=["list"])

@@ -10,6 +10,7 @@ from flask_appbuilder.hooks import before_request
 from flask_appbuilder.models.filters import BaseFilter
 from wtforms import BooleanField, SelectField
 
+from sms_plugin.core.language import say, say_stored
 from sms_plugin.errors import SmsError
 from sms_plugin.models import (
     SmsAudit,
@@ -17,10 +18,10 @@ from sms_plugin.models import (
     SmsPatientPhone,
     SmsWebhookEvent,
 )
-from sms_plugin.services.preferences import SOURCES
 from sms_plugin.web import guards, roles, search, words
 from sms_plugin.web.base_views import SmsModelView
 from sms_plugin.web.datamodels import PagedInterface, PatientPhoneInterface
+from sms_plugin.web.language import lazy
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Query
@@ -73,12 +74,16 @@ class SmsPatientPhonesView(SmsModelView):
     class_permission_name = roles.PHONES
     base_permissions = [roles.READ, roles.WRITE]  # noqa: RUF012  (FAB reads a plain list)
     exclude_route_methods = frozenset({"add", "delete", "download"})
-    list_title = "Patient phones"
-    show_title = "Patient phone"
-    edit_title = "Texts to this phone"
-    lead = "Phones of patients, whether they agreed to texts, and your switch for each."
-    empty_title = "No patient has a phone for texts yet."
-    empty_text = "Phones come with jobs and with patients who write to the practice."
+    list_title = lazy("Patient phones")
+    show_title = lazy("Patient phone")
+    edit_title = lazy("Texts to this phone")
+    lead = lazy(
+        "Phones of patients, whether they agreed to texts, and your switch for each."
+    )
+    empty_title = lazy("No patient has a phone for texts yet.")
+    empty_text = lazy(
+        "Phones come with jobs and with patients who write to the practice."
+    )
     list_columns = ("patient_name", "phone", "consent", "delivery", "preferred")
     show_columns = (
         "patient_name", "phone.e164", "phone.condition", "label", "preferred",
@@ -88,15 +93,15 @@ class SmsPatientPhonesView(SmsModelView):
     search_columns = ("patient_name", "consent", "delivery")
     order_columns = ("patient_name", "consent", "delivery")
     label_columns = {  # noqa: RUF012  (FAB adds to a plain dict)
-        "patient_name": "Patient",
-        "phone": "Phone",
-        "phone.e164": "Phone",
-        "phone.condition": "What the carrier says",
-        "label": "Note",
-        "preferred": "Texted first",
-        "consent": "Consent of the patient",
-        "delivery": "Texts",
-        "created_at": "Known since",
+        "patient_name": lazy("Patient"),
+        "phone": lazy("Phone"),
+        "phone.e164": lazy("Phone"),
+        "phone.condition": lazy("What the carrier says"),
+        "label": lazy("Note"),
+        "preferred": lazy("Texted first"),
+        "consent": lazy("Consent of the patient"),
+        "delivery": lazy("Texts"),
+        "created_at": lazy("Known since"),
     }
     formatters_columns = {  # noqa: RUF012  (as above)
         "phone": words.unbroken(words.masked_phone),
@@ -104,21 +109,23 @@ class SmsPatientPhonesView(SmsModelView):
         "phone.condition": words.badge(words.PHONE_CONDITIONS),
         "label": lambda value: value or words.NONE,
         "consent": words.badge(words.CONSENTS),
-        "delivery": words.yes_no("On", "Off"),
-        "preferred": lambda value: "Yes" if value else "No",
+        "delivery": words.yes_no(lazy("On"), lazy("Off")),
+        "preferred": lambda value: say("Yes") if value else say("No"),
         "created_at": words.local_time,
     }
     search_choices = {  # noqa: RUF012  (as above)
         "consent": words.labels(words.CONSENTS),
-        "delivery": {search.YES: "On", search.NO: "Off"},
+        "delivery": {search.YES: lazy("On"), search.NO: lazy("Off")},
     }
     edit_form_extra_fields = {  # noqa: RUF012  (as above)
-        "delivery": BooleanField("Send texts about bills to this phone"),
+        "delivery": BooleanField(lazy("Send texts about bills to this phone")),
         "source": SelectField(
-            "How the patient agreed to texts",
-            description="Needed to switch texts on. It is kept in the consent ledger "
-            "with your name; the patient can take it back at any time.",
-            choices=words.options({"": "Choose"} | SOURCES),
+            lazy("How the patient agreed to texts"),
+            description=lazy(
+                "Needed to switch texts on. It is kept in the consent ledger "
+                "with your name; the patient can take it back at any time."
+            ),
+            choices=words.options({"": lazy("Choose")} | words.STAFF_SOURCES),
         ),
     }
 
@@ -153,21 +160,23 @@ class SmsConsentsView(KeyPagedView):
     datamodel = PagedInterface(SmsConsent)
     route_base = "/sms/consents"
     class_permission_name = roles.CONSENTS
-    list_title = "Consent ledger"
-    show_title = "Entry of the consent ledger"
-    lead = "Every consent, opt-out and opt-in. Entries can never be changed or removed."
-    empty_title = "No consent was recorded yet."
+    list_title = lazy("Consent ledger")
+    show_title = lazy("Entry of the consent ledger")
+    lead = lazy(
+        "Every consent, opt-out and opt-in. Entries can never be changed or removed."
+    )
+    empty_title = lazy("No consent was recorded yet.")
     list_columns = ("at", "event", "source", "patient_ref", "user_id")
     show_columns = (*list_columns, "wording", "phone_hash")
     search_columns = ("event", "source", "patient_ref")
     label_columns = {  # noqa: RUF012  (FAB adds to a plain dict)
-        "at": "When",
-        "event": "What",
-        "source": "How",
-        "patient_ref": "Patient's id in the portal",
-        "user_id": "Staff id",
-        "wording": "Wording",
-        "phone_hash": "Hash of the phone",
+        "at": lazy("When"),
+        "event": lazy("What"),
+        "source": lazy("How"),
+        "patient_ref": lazy("Patient's id in the portal"),
+        "user_id": lazy("Staff id"),
+        "wording": lazy("Wording"),
+        "phone_hash": lazy("Hash of the phone"),
     }
     search_choices = {  # noqa: RUF012  (as above)
         "event": words.labels(words.LEDGER_EVENTS),
@@ -192,21 +201,23 @@ class SmsEventsView(KeyPagedView):
     needs_texting_on = False
     all_practices = True
     base_filters: list[Any] = []  # noqa: RUF012  (of every practice, and none of their data)
-    list_title = "Webhook events"
-    show_title = "Webhook event"
-    lead = "Requests of the gateway, signed and stored. Their content is not shown."
-    empty_title = "The gateway has not called yet."
+    list_title = lazy("Webhook events")
+    show_title = lazy("Webhook event")
+    lead = lazy(
+        "Requests of the gateway, signed and stored. Their content is not shown."
+    )
+    empty_title = lazy("The gateway has not called yet.")
     list_columns = ("received_at", "kind", "state", "tries", "applied_at")
     show_columns = (*list_columns, "account_id", "key")
     search_columns = ("kind", "state")
     label_columns = {  # noqa: RUF012  (FAB adds to a plain dict)
-        "received_at": "Received",
-        "kind": "Kind",
-        "state": "State",
-        "tries": "Tries",
-        "applied_at": "Applied",
-        "account_id": "Account",
-        "key": "Key",
+        "received_at": lazy("Received"),
+        "kind": lazy("Kind"),
+        "state": lazy("State"),
+        "tries": lazy("Tries"),
+        "applied_at": lazy("Applied"),
+        "account_id": lazy("Account"),
+        "key": lazy("Key"),
     }
     search_choices = {  # noqa: RUF012  (as above)
         "kind": words.EVENT_KINDS,
@@ -223,7 +234,7 @@ class SmsEventsView(KeyPagedView):
 class OwnPracticeOrAll(BaseFilter):
     """The practice at hand; every practice for who may read webhook events."""
 
-    name = "Practice"
+    name = lazy("Practice")
 
     def apply(self, query: Query[Any], value: Any) -> Query[Any]:  # noqa: ARG002  (FAB passes it)
         """Keep the rows that the user may see."""
@@ -239,27 +250,28 @@ class SmsAuditView(KeyPagedView):
     route_base = "/sms/audit"
     class_permission_name = roles.AUDIT
     base_filters = [["practice_id", OwnPracticeOrAll, None]]  # noqa: RUF012  (FAB reads a plain list)
-    list_title = "Audit log"
-    show_title = "Entry of the audit log"
-    lead = "Who did what. Entries can never be changed or removed."
-    empty_title = "Nothing was done yet."
+    list_title = lazy("Audit log")
+    show_title = lazy("Entry of the audit log")
+    lead = lazy("Who did what. Entries can never be changed or removed.")
+    empty_title = lazy("Nothing was done yet.")
     list_columns = ("at", "user_name", "action", "detail", "practice_id")
     show_columns = (*list_columns, "object_id")
     search_columns = ("user_name", "action")
     label_columns = {  # noqa: RUF012  (FAB adds to a plain dict)
-        "at": "When",
-        "user_name": "Who",
-        "action": "What",
-        "detail": "More",
-        "practice_id": "Practice",
-        "object_id": "Number of the row",
+        "at": lazy("When"),
+        "user_name": lazy("Who"),
+        "action": lazy("What"),
+        "detail": lazy("More"),
+        "practice_id": lazy("Practice"),
+        "object_id": lazy("Number of the row"),
     }
     search_choices = {"action": words.DEEDS}  # noqa: RUF012  (as above)
     formatters_columns = {  # noqa: RUF012  (as above)
         "at": words.local_time,
         "action": words.word(words.DEEDS),
+        "detail": lambda value: say_stored(value or "") or words.NONE,
         "practice_id": words.practice,
-        **dict.fromkeys(("detail", "object_id"), lambda value: value or words.NONE),
+        "object_id": lambda value: value or words.NONE,
     }
 
     @before_request

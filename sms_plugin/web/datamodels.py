@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy.orm import selectinload
 
+from sms_plugin.core.language import say
 from sms_plugin.errors import NotAllowedError, SmsError
 from sms_plugin.services import preferences
 from sms_plugin.web import guards
@@ -92,10 +93,10 @@ class PatientPhoneInterface(ServiceInterface):
         tools, actor = guards.toolbox(), guards.actor()
         agreed = item.consent == "granted"
         if values["delivery"] == item.delivery and (agreed or not item.delivery):
-            return "Nothing was changed."
+            return say("Nothing was changed.")
         if not values["delivery"]:
             preferences.stop_delivery(self.session, item, actor=actor, now=tools.now())
-            return "Texts to this phone are switched off."
+            return say("Texts to this phone are switched off.")
         preferences.allow_delivery(
             self.session,
             item,
@@ -105,8 +106,8 @@ class PatientPhoneInterface(ServiceInterface):
             actor=actor,
             now=tools.now(),
         )
-        return "Texts to this phone are switched on, and the consent is recorded."
+        return say("Texts to this phone are switched on, and the consent is recorded.")
 
 
 def _refusal() -> NotAllowedError:
-    return NotAllowedError("These rows cannot be changed here.")
+    return NotAllowedError(say("These rows cannot be changed here."))

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sms_plugin.core import segments
+from sms_plugin.core.language import mark, say
 from sms_plugin.errors import InvalidError
 from sms_plugin.services.approvals import Chosen
 from sms_plugin.services.jobs import MAX_SEARCH
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 MOST_ROWS = 200
 # The audit log keeps the reason and holds no patient data, so it is no free text.
 REJECTIONS: dict[str, str] = {
-    "amount": "The amount is wrong",
-    "recipient": "Wrong person or phone",
-    "wording": "The wording is wrong",
-    "timing": "Not at this time",
-    "other": "Another reason",
+    "amount": mark("The amount is wrong"),
+    "recipient": mark("Wrong person or phone"),
+    "wording": mark("The wording is wrong"),
+    "timing": mark("Not at this time"),
+    "other": mark("Another reason"),
 }
 # A row as the page shows it: its id and the hash of what it said there.
 _ROW = re.compile(r"([0-9]{1,18})\.([0-9a-f]{64})")
@@ -48,7 +49,7 @@ def clicked(form: MultiDict[str, str]) -> tuple[str, Chosen]:
             return verb, Chosen(seen=_rows(form.getlist("row")))
         if form.get(verb) == "all":
             return verb, Chosen(everything=True, search=search_in(form))
-    raise InvalidError("Choose what to do with the texts.")
+    raise InvalidError(say("Choose what to do with the texts."))
 
 
 def confirmed(form: MultiDict[str, str]) -> Chosen:
@@ -64,7 +65,7 @@ def confirmed(form: MultiDict[str, str]) -> Chosen:
     except ValueError:
         as_of = None
     if as_of is None or as_of.tzinfo is None:
-        raise InvalidError("Nothing was changed. Load the page again.")
+        raise InvalidError(say("Nothing was changed. Load the page again."))
     return Chosen(everything=True, search=search_in(form), as_of=as_of)
 
 
@@ -75,10 +76,14 @@ def search_in(values: MultiDict[str, str]) -> str:
 
 def _rows(keys: list[str]) -> dict[int, str]:
     if not keys:
-        raise InvalidError("Choose at least one text.")
+        raise InvalidError(say("Choose at least one text."))
     if len(keys) > MOST_ROWS:
-        raise InvalidError(f"Choose at most {MOST_ROWS} texts, or all on the filter.")
+        raise InvalidError(
+            say(
+                "Choose at most {number} texts, or all on the filter.", number=MOST_ROWS
+            )
+        )
     found = [_ROW.fullmatch(key) for key in keys]
     if None in found:
-        raise InvalidError("Nothing was changed. Load the page again.")
+        raise InvalidError(say("Nothing was changed. Load the page again."))
     return {int(match[1]): match[2] for match in found if match}

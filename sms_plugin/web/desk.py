@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder import expose, has_access
 
+from sms_plugin.core.language import mark, say, say_count
 from sms_plugin.errors import ConflictError, InvalidError, SmsError
 from sms_plugin.services import (
     approvals,
@@ -21,6 +22,7 @@ from sms_plugin.services import (
 from sms_plugin.services.approvals import Chosen
 from sms_plugin.services.verdicts import REASONS
 from sms_plugin.web import banners, decisions, guards, phrases, reach, roles, words
+from sms_plugin.web.language import lazy
 
 if TYPE_CHECKING:
     from sms_plugin.models import SmsJob, SmsMessage, SmsPhone
@@ -29,10 +31,10 @@ if TYPE_CHECKING:
 ROWS = 50
 TABS: dict[str, str] = {
     **{state: label for state, (label, _) in words.MESSAGE_STATES.items()},
-    "pending": "To approve",
-    "accepted": "With the carrier",
+    "pending": lazy("To approve"),
+    "accepted": lazy("With the carrier"),
 }
-NOTHING_LEFT = (
+NOTHING_LEFT = mark(
     "None of the chosen texts waits for a decision as it was shown: they were changed, "
     "approved or rejected meanwhile. The page shows how they stand now."
 )
@@ -71,7 +73,7 @@ class SmsDeskView(reach.SmsReachView):
             verb, chosen = decisions.clicked(request.form)
             weight = approvals.weigh(guards.db(), job, chosen)
             if not weight.texts:
-                raise ConflictError(NOTHING_LEFT)
+                raise ConflictError(say(NOTHING_LEFT))
         except SmsError as error:
             return self._desk(job, problem=error)
         return self._confirm(job, verb, chosen, weight)
@@ -98,7 +100,12 @@ class SmsDeskView(reach.SmsReachView):
             return self._desk(job, problem=error)
         guards.db().commit()
         start = phrases.Phrases(job.practice, tools.now()).begins(begins)
-        said = f"{_texts(done.texts)} approved and may go out {start}."
+        said = say_count(
+            "{count} text was approved and may go out {start}.",
+            "{count} texts were approved and may go out {start}.",
+            done.texts,
+            start=start,
+        )
         flash(said + _left(chosen, done.texts), "success")
         reach.wake()
         return redirect(url_for("SmsDeskView.desk", job_id=job_id))
@@ -111,7 +118,7 @@ class SmsDeskView(reach.SmsReachView):
         why = decisions.REJECTIONS.get(request.form.get("why", ""))
         try:
             if why is None:
-                raise InvalidError("Nothing was rejected. Say why.")
+                raise InvalidError(say("Nothing was rejected. Say why."))
             chosen = decisions.confirmed(request.form)
             done = approvals.reject(
                 guards.db(),
@@ -125,7 +132,10 @@ class SmsDeskView(reach.SmsReachView):
         except SmsError as error:
             return self._desk(job, problem=error)
         guards.db().commit()
-        flash(f"{_texts(done)} rejected.{_left(chosen, done)}", "success")
+        said = say_count(
+            "{count} text was rejected.", "{count} texts were rejected.", done
+        )
+        flash(said + _left(chosen, done), "success")
         return redirect(url_for("SmsDeskView.desk", job_id=job_id))
 
     @expose(
@@ -158,7 +168,7 @@ class SmsDeskView(reach.SmsReachView):
             shown = self._one(job, message_id)
             return self._text(job, *shown, draft=body, problem=str(error)), status
         guards.db().commit()
-        flash("The text was changed. It waits for approval.", "success")
+        flash(say("The text was changed. It waits for approval."), "success")
         return redirect(url_for("SmsDeskView.desk", job_id=job_id))
 
     @expose("/measure", methods=["POST"])
@@ -281,11 +291,14 @@ def _estimate(job: SmsJob, chosen: Chosen) -> Estimate:
     )
 
 
-def _texts(count: int) -> str:
-    return "1 text was" if count == 1 else f"{count:,} texts were"
-
-
 def _left(chosen: Chosen, done: int) -> str:
     """Say how many of the chosen texts were left out, since they were changed."""
     left = len(chosen.seen or ()) - done if chosen.seen else 0
-    return f" {_texts(left)} changed or decided meanwhile." if left else ""
+    if not left:
+        return ""
+    said = say_count(
+        "{count} text was changed or decided meanwhile.",
+        "{count} texts were changed or decided meanwhile.",
+        left,
+    )
+    return f" {said}"

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sms_plugin.core import segments
+from sms_plugin.core.language import say_count
 from sms_plugin.core.templating import (
     LINK_MARK,
     PREFERENCE_MARK,
@@ -49,9 +50,22 @@ class Draft:
     error: str = ""
     position: int | None = None
 
+    @property
+    def size(self) -> str:
+        """What the text takes, in words; empty while the draft cannot be read."""
+        if not self.text:
+            return ""
+        return say_count(
+            "{count} segment, {encoding}, {price} for each text",
+            "{count} segments, {encoding}, {price} for each text",
+            self.segments,
+            encoding=self.encoding,
+            price=self.price,
+        )
+
     def as_json(self) -> dict[str, Any]:
         """The same for the editor's script."""
-        return asdict(self)
+        return asdict(self) | {"size": self.size}
 
 
 def look(

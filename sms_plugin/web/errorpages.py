@@ -23,7 +23,9 @@ from flask import (
 from flask_login import current_user
 from werkzeug.exceptions import BadRequest, Conflict, HTTPException
 
+from sms_plugin.core.language import mark, say
 from sms_plugin.web import guards
+from sms_plugin.web.language import current, speak_as_asked
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -31,33 +33,46 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TITLE, REASON = "Something went wrong", "Nothing was changed. Go back and try it again."
+TITLE, REASON = (
+    mark("Something went wrong"),
+    mark("Nothing was changed. Go back and try it again."),
+)
 TITLES = {
-    400: "Please try that again",
-    403: "This page is not open to you",
-    404: "There is nothing at this address",
-    405: "There is nothing at this address",
-    409: "Somebody was faster",
-    413: "That is too much at once",
-    422: "A part of it cannot be used",
-    429: "Too many tries",
-    500: "Something went wrong on our side",
+    400: mark("Please try that again"),
+    403: mark("This page is not open to you"),
+    404: mark("There is nothing at this address"),
+    405: mark("There is nothing at this address"),
+    409: mark("Somebody was faster"),
+    413: mark("That is too much at once"),
+    422: mark("A part of it cannot be used"),
+    429: mark("Too many tries"),
+    500: mark("Something went wrong on our side"),
 }
 REASONS = {
-    400: "This page was open too long, or a part of it was missing. Nothing was "
-    "changed. Load the page again and repeat the step.",
-    403: "Your roles do not include it. If you need it, ask whoever gives out roles in "
-    "your portal.",
-    404: "The page may have moved, or it belongs to another practice. If you followed "
-    "a link, begin on a page below.",
-    405: "It belongs to a button, not to a page. Begin on a page below.",
-    409: "What you saw has changed meanwhile. Nothing was changed by you. Load the "
-    "page again and look at it once more.",
-    413: "Send less of it. Nothing was changed.",
-    422: "Nothing was changed. Go back, correct it, and send it once more.",
-    429: "Nothing was changed. Wait a minute and try again.",
-    500: "It was noted for those who run this portal. Try again in a minute; if it "
-    "happens again, tell them when it happened.",
+    400: mark(
+        "This page was open too long, or a part of it was missing. Nothing was "
+        "changed. Load the page again and repeat the step."
+    ),
+    403: mark(
+        "Your roles do not include it. If you need it, ask whoever gives out roles in "
+        "your portal."
+    ),
+    404: mark(
+        "The page may have moved, or it belongs to another practice. If you followed "
+        "a link, begin on a page below."
+    ),
+    405: mark("It belongs to a button, not to a page. Begin on a page below."),
+    409: mark(
+        "What you saw has changed meanwhile. Nothing was changed by you. Load the "
+        "page again and look at it once more."
+    ),
+    413: mark("Send less of it. Nothing was changed."),
+    422: mark("Nothing was changed. Go back, correct it, and send it once more."),
+    429: mark("Nothing was changed. Wait a minute and try again."),
+    500: mark(
+        "It was noted for those who run this portal. Try again in a minute; if it "
+        "happens again, tell them when it happened."
+    ),
 }
 
 
@@ -81,8 +96,8 @@ def explain(error: HTTPException, *, view: Any = None) -> Response | HTTPExcepti
     code = error.code
     if code is None or code < 400 or error.response is not None:
         return error
-    title = TITLES.get(code, TITLE)
-    reason = _own_words(error) or REASONS.get(code, REASON)
+    title = say(TITLES.get(code, TITLE))
+    reason = _own_words(error) or say(REASONS.get(code, REASON))
     if _asked_by_script():
         answer = jsonify(error=title, message=reason)
     else:
@@ -94,13 +109,17 @@ def explain(error: HTTPException, *, view: Any = None) -> Response | HTTPExcepti
 
 def _failed_for_patient(_: Exception) -> Response:
     """Say it without the portal's frame and without a way into the portal."""
+    language = speak_as_asked()
     answer = make_response(
         render_template(
             "sms_plugin/shared/error_alone.html",
-            title="This does not work just now",
-            reason="Please try again in a minute, or call the office at the number on "
-            "your statement.",
-            spanish="Inténtelo de nuevo en un minuto o llame a la oficina.",
+            title=say("This does not work just now"),
+            reason=say(
+                "Please try again in a minute, or call the office at the number on "
+                "your statement."
+            ),
+            language=language,
+            index="",
         ),
         500,
     )
@@ -160,7 +179,11 @@ def _page(code: int, title: str, reason: str, view: Any) -> str:
     except Exception:  # whatever broke the page may break its frame as well
         log.exception("The page of an error could not be drawn in the host's frame.")
         return render_template(
-            "sms_plugin/shared/error_alone.html", title=title, reason=reason
+            "sms_plugin/shared/error_alone.html",
+            title=title,
+            reason=reason,
+            language=current(),
+            index="/",
         )
 
 
@@ -168,10 +191,11 @@ def _ways_back(code: int, view: Any) -> list[tuple[str, str]]:
     """Addresses and words of the pages to go on with, the likeliest first."""
     ways = []
     if code in {400, 409, 422, 500} and (page := _page_before()):
-        ways.append((page, "Load the page again"))
+        ways.append((page, say("Load the page again")))
     if view is not None and code != 403 and (section := _section(view)):
         ways.append(section)
-    ways.append((current_app.appbuilder.get_url_for_index, "First page of the portal"))  # type: ignore[attr-defined]  # FAB adds it
+    index = current_app.appbuilder.get_url_for_index  # type: ignore[attr-defined]  # FAB adds it
+    ways.append((index, say("First page of the portal")))
     return ways
 
 
@@ -198,9 +222,12 @@ def _section(view: Any) -> tuple[str, str] | None:
     rules = list(current_app.url_map.iter_rules(rule))
     if not rules or rules[0].arguments or url_for(rule) == request.path:
         return None
-    return url_for(rule), f"Go to {_name(view)}"
+    return url_for(rule), _name(view)
 
 
 def _name(view: Any) -> str:
+    """What the link to a view's first page says."""
     title = getattr(view, "list_title", "")
-    return str(title) if title else "the first page of this section"
+    if not title:
+        return say("Go to the first page of this section")
+    return say("Go to {page}", page=title)

@@ -14,6 +14,7 @@ from flask_login import current_user
 from flask_wtf.csrf import validate_csrf
 from wtforms import ValidationError
 
+from sms_plugin.core.language import say
 from sms_plugin.migrations import complaint
 from sms_plugin.services import practices
 from sms_plugin.services.actors import Actor
@@ -77,11 +78,16 @@ def check_token() -> None:
     try:
         validate_csrf(request.form.get(field) or request.headers.get("X-CSRFToken"))
     except ValidationError:
-        abort(400, "This page was open too long. Load it again and repeat the step.")
+        abort(
+            400, say("This page was open too long. Load it again and repeat the step.")
+        )
 
 
 def may(permission: str, view: str) -> bool:
     """Whether the user has a permission on a view, by the names of ``roles``."""
+    if "user" not in g:
+        # FAB looks here, and sets it too late for a request that CSRFProtect refuses.
+        g.user = current_user
     return bool(current_app.appbuilder.sm.has_access(permission, view))  # type: ignore[attr-defined]  # FAB adds it
 
 

@@ -11,6 +11,7 @@ from flask import abort, jsonify, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access
 
 from sms_plugin.core import segments
+from sms_plugin.core.language import mark, say
 from sms_plugin.errors import ConflictError, SmsError
 from sms_plugin.models import SmsPatientPhone
 from sms_plugin.services import inbox, pulse, writing
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sms_plugin.models import SmsConversation, SmsPractice
 
 NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
-SENT_BEFORE = (
+SENT_BEFORE = mark(
     "This page had been used to send another text, so yours was not sent. Press Send "
     "again if you still want to send it."
 )
@@ -112,7 +113,7 @@ class SmsInboxView(reach.SmsReachView):
             request.form.get("nonce", ""),
         )
         if not NONCE.fullmatch(draft.nonce):
-            abort(400, "This page was incomplete. Load it again.")
+            abort(400, say("This page was incomplete. Load it again."))
         users = inbox.patients_of(guards.db(), row.phone)
         if draft.patient_ref not in {"", *(user.patient_ref for user in users)}:
             abort(404)
@@ -174,7 +175,7 @@ class SmsInboxView(reach.SmsReachView):
         if message.body != segments.normalise(draft.body).strip():
             # The browser's "back" shows a form whose nonce has been used.
             draft.nonce = ""
-            raise ConflictError(SENT_BEFORE)
+            raise ConflictError(say(SENT_BEFORE))
 
     def _page(
         self,

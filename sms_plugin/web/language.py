@@ -17,7 +17,7 @@ from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 
 from sms_plugin.core import language
-from sms_plugin.core.language import say, say_count
+from sms_plugin.core.language import say, say_count, say_stored
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -42,22 +42,27 @@ def install(app: Flask) -> None:
         "sms_": say,
         "sms_count": say_count,
         "sms_html": say_html,
+        "sms_stored": say_stored,
         "sms_language": current,
     }
 
 
 def current() -> str:
     """The code of the language of this request, such as ``es``."""
+    if "sms_language" in g:
+        return str(g.sms_language)
     locale = get_locale()
     code = "en" if locale is None else str(locale.language)
     return code if code in LANGUAGES else "en"
 
 
 def speak_as_asked() -> str:
-    """Speak what a visitor's browser asks for, and give the language's code."""
-    code = request.accept_languages.best_match(LANGUAGES, default="en")
-    language.speak(catalogue(code))
-    return code
+    """Speak what a visitor's browser asks for, and give the language's code.
+
+    Nothing is looked up in the session then, so that a visitor is given no cookie.
+    """
+    g.sms_language = request.accept_languages.best_match(LANGUAGES, default="en")
+    return current()
 
 
 def say_html(sentence: str, /, **values: object) -> Markup:
@@ -90,5 +95,10 @@ def _begin() -> None:
 
 
 def _end(_: BaseException | None) -> None:
+    # Taken out, since a request within another one shares what it keeps here.
+    if "sms_language" in g:
+        del g.sms_language
     if "sms_language_before" in g:
-        language.hush(g.sms_language_before)
+        before = g.sms_language_before
+        del g.sms_language_before
+        language.hush(before)

@@ -13,6 +13,7 @@ from sms_plugin.errors import NotFoundError
 from sms_plugin.services import content, links
 from sms_plugin.web import errorpages
 from sms_plugin.web.guards import db, toolbox
+from sms_plugin.web.language import current, speak_as_asked
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -36,6 +37,7 @@ def open_link(token: str) -> AnyResponse:
     Opening counts a click and changes nothing else. Unknown, malformed, revoked and
     dead links are one page.
     """
+    speak_as_asked()
     tools = toolbox()
     try:
         target = links.open_link(
@@ -79,8 +81,8 @@ def _is_own_page(url: str) -> bool:
 
 
 def _gone() -> AnyResponse:
-    page = make_response(render_template("sms_plugin/links/gone.html"), 404)
-    return _private(page)
+    page = render_template("sms_plugin/links/gone.html", language=current())
+    return _private(make_response(page, 404))
 
 
 def _private(response: Response) -> Response:

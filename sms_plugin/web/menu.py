@@ -19,6 +19,7 @@ from sms_plugin.web.crud import (
 from sms_plugin.web.dashboard import SmsDashboardView
 from sms_plugin.web.inbox import SmsInboxView
 from sms_plugin.web.jobs import SmsDeskView, SmsJobView
+from sms_plugin.web.language import lazy
 from sms_plugin.web.messages import SmsMessagesView
 from sms_plugin.web.numbers import SmsNumbersView
 from sms_plugin.web.operations import SmsOperationsView
@@ -45,19 +46,19 @@ class Entry:
 
 
 ENTRIES = (
-    Entry(SmsDashboardView, "Dashboard", "fa-bar-chart"),
-    Entry(SmsInboxView, "Text Inbox", "fa-comments"),
-    Entry(SmsJobView, "Jobs", "fa-tasks"),
-    Entry(SmsMessagesView, "Messages", "fa-envelope"),
-    Entry(SmsPatientPhonesView, "Patient Phones", "fa-mobile"),
-    Entry(SmsTemplatesView, "Templates", "fa-file-text"),
-    Entry(SmsNumbersView, "Numbers", "fa-phone"),
-    Entry(SmsConsentsView, "Consent Ledger", "fa-check-square"),
-    Entry(SmsAuditView, "Audit Log", "fa-history", may_see_audit),
-    Entry(SmsSettingsView, "SMS Settings", "fa-cog", guards.texting_is_allowed),
-    Entry(SmsPracticesView, "Practices", "fa-building", None),
-    Entry(SmsOperationsView, "Operations", "fa-heartbeat", None),
-    Entry(SmsEventsView, "Webhook Events", "fa-bolt", None),
+    Entry(SmsDashboardView, lazy("Dashboard"), "fa-bar-chart"),
+    Entry(SmsInboxView, lazy("Text Inbox"), "fa-comments"),
+    Entry(SmsJobView, lazy("Jobs"), "fa-tasks"),
+    Entry(SmsMessagesView, lazy("Messages"), "fa-envelope"),
+    Entry(SmsPatientPhonesView, lazy("Patient Phones"), "fa-mobile"),
+    Entry(SmsTemplatesView, lazy("Templates"), "fa-file-text"),
+    Entry(SmsNumbersView, lazy("Numbers"), "fa-phone"),
+    Entry(SmsConsentsView, lazy("Consent Ledger"), "fa-check-square"),
+    Entry(SmsAuditView, lazy("Audit Log"), "fa-history", may_see_audit),
+    Entry(SmsSettingsView, lazy("SMS Settings"), "fa-cog", guards.texting_is_allowed),
+    Entry(SmsPracticesView, lazy("Practices"), "fa-building", None),
+    Entry(SmsOperationsView, lazy("Operations"), "fa-heartbeat", None),
+    Entry(SmsEventsView, lazy("Webhook Events"), "fa-bolt", None),
 )
 WITHOUT_ENTRY = (SmsDeskView,)
 

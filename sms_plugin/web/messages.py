@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import flash, redirect
 from flask_appbuilder.actions import action
 
+from sms_plugin.core.language import say
 from sms_plugin.core.states import State
 from sms_plugin.errors import ConfigError, SmsError
 from sms_plugin.models import SmsMessage
@@ -16,6 +17,7 @@ from sms_plugin.web import guards, phrases, roles, words
 from sms_plugin.web.base_views import PERMISSIONS
 from sms_plugin.web.crud import KeyPagedView
 from sms_plugin.web.datamodels import PagedInterface
+from sms_plugin.web.language import lazy
 from sms_plugin.web.operations import send_again
 
 if TYPE_CHECKING:
@@ -59,11 +61,11 @@ class SmsMessagesView(KeyPagedView):
     class_permission_name = roles.MESSAGES
     base_permissions = [roles.READ, roles.WRITE]  # noqa: RUF012  (FAB reads a plain list)
     method_permission_name = PERMISSIONS | {"send_again": "write", "leave": "write"}
-    list_title = "Messages"
-    show_title = "Message"
-    lead = "Every text from and to this practice, the newest first."
-    empty_title = "No text was made yet."
-    empty_text = "Texts are made from jobs, from notices, and in the inbox."
+    list_title = lazy("Messages")
+    show_title = lazy("Message")
+    lead = lazy("Every text from and to this practice, the newest first.")
+    empty_title = lazy("No text was made yet.")
+    empty_text = lazy("Texts are made from jobs, from notices, and in the inbox.")
     eager = ("phone",)
     list_columns = (
         "created_at", "patient_name", "phone", "purpose", "kind", "state", "standing",
@@ -76,25 +78,25 @@ class SmsMessagesView(KeyPagedView):
     )  # fmt: skip
     search_columns = ("patient_name", "state", "purpose", "kind")
     label_columns = {  # noqa: RUF012  (FAB adds to a plain dict)
-        "created_at": "Made",
-        "patient_name": "Patient",
-        "phone": "Phone",
-        "purpose": "From",
-        "kind": "Kind",
-        "state": "State",
-        "standing": "How it stands",
-        "error_code": "Error of the gateway",
-        "body": "Text",
-        "original_body": "Text before it was edited",
-        "segments": "Segments",
-        "encoding": "Encoding",
-        "cost_micros": "Price",
-        "author": "Written by",
-        "approved_by": "Approved by",
-        "approved_at": "Approved",
-        "due_at": "Goes out at",
-        "submitted_at": "Handed to the gateway",
-        "delivered_at": "Delivered",
+        "created_at": lazy("Made"),
+        "patient_name": lazy("Patient"),
+        "phone": lazy("Phone"),
+        "purpose": lazy("From"),
+        "kind": lazy("Kind"),
+        "state": lazy("State"),
+        "standing": lazy("How it stands"),
+        "error_code": lazy("Error of the gateway"),
+        "body": lazy("Text"),
+        "original_body": lazy("Text before it was edited"),
+        "segments": lazy("Segments"),
+        "encoding": lazy("Encoding"),
+        "cost_micros": lazy("Price"),
+        "author": lazy("Written by"),
+        "approved_by": lazy("Approved by"),
+        "approved_at": lazy("Approved"),
+        "due_at": lazy("Goes out at"),
+        "submitted_at": lazy("Handed to the gateway"),
+        "delivered_at": lazy("Delivered"),
     }
     formatters_columns = {  # noqa: RUF012  (as above)
         "phone": words.unbroken(words.masked_phone),
@@ -112,9 +114,10 @@ class SmsMessagesView(KeyPagedView):
         ),
     }
     search_choices = {  # noqa: RUF012  (as above)
-        "state": words.labels(words.MESSAGE_STATES) | {"accepted": "At the gateway"},
+        "state": words.labels(words.MESSAGE_STATES)
+        | {"accepted": lazy("At the gateway")},
         "purpose": words.labels(words.PURPOSES),
-        "kind": {key: KINDS[key].label for key in KINDS},
+        "kind": {key: lazy(KINDS[key].label) for key in KINDS},
     }
 
     def row_actions(self, values: Any) -> list[Any]:
@@ -122,12 +125,12 @@ class SmsMessagesView(KeyPagedView):
         open_question = values["state"] == State.REVIEW
         return list(self.actions.values()) if open_question else []
 
-    @action("leave", "Leave it", None, "fa-check", multiple=False)
+    @action("leave", lazy("Leave it"), None, "fa-check", multiple=False)
     def leave(self, message: SmsMessage) -> Response:
         """A person takes the text as sent."""
         return self._decide(lambda practice: _leave(practice, message.id))
 
-    @action("send_again", "Send it again", None, "fa-repeat", multiple=False)
+    @action("send_again", lazy("Send it again"), None, "fa-repeat", multiple=False)
     def send_again(self, message: SmsMessage) -> Response:
         """A person has the text sent once more, unless the gateway has it."""
         return self._decide(lambda practice: send_again(practice, message.id))
@@ -155,4 +158,4 @@ def _leave(practice: SmsPractice, message_id: int) -> str:
         actor=guards.actor(),
         now=guards.toolbox().now(),
     )
-    return "The text is left as it is."
+    return say("The text is left as it is.")

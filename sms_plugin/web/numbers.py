@@ -11,6 +11,7 @@ from flask_appbuilder.models.sqla.filters import FilterEqualFunction, FilterNotE
 from flask_wtf import FlaskForm
 from wtforms import RadioField, StringField
 
+from sms_plugin.core.language import say
 from sms_plugin.errors import (
     ConflictError,
     GatewayError,
@@ -23,6 +24,7 @@ from sms_plugin.services import numbers, prices
 from sms_plugin.web import guards, offers, roles, words
 from sms_plugin.web.base_views import PERMISSIONS, SmsModelView
 from sms_plugin.web.datamodels import ReadOnlyInterface
+from sms_plugin.web.language import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,12 +44,14 @@ class SearchForm(FlaskForm):
         csrf = False
 
     kind = RadioField(
-        "Kind", choices=words.options(words.NUMBER_KINDS), default="local"
+        lazy("Kind"), choices=words.options(words.NUMBER_KINDS), default="local"
     )
-    area_code = StringField("Area code", description="Three digits, such as 212.")
+    area_code = StringField(
+        lazy("Area code"), description=lazy("Three digits, such as 212.")
+    )
     pattern = StringField(
-        "Digits or letters in it",
-        description="Two to ten, such as 2255 or CALL. Leave it empty for any.",
+        lazy("Digits or letters in it"),
+        description=lazy("Two to ten, such as 2255 or CALL. Leave it empty for any."),
     )
 
 
@@ -71,11 +75,15 @@ class SmsNumbersView(SmsModelView):
     ]
     base_order = ("id", "asc")
     list_template = "sms_plugin/numbers/list.html"
-    list_title = "Numbers"
-    show_title = "Number"
-    lead = "Texts come from one number of the practice; replies of patients go to it."
-    empty_title = "The practice has no number yet."
-    empty_text = "Get one to begin: search by area code, see the price, and buy it."
+    list_title = lazy("Numbers")
+    show_title = lazy("Number")
+    lead = lazy(
+        "Texts come from one number of the practice; replies of patients go to it."
+    )
+    empty_title = lazy("The practice has no number yet.")
+    empty_text = lazy(
+        "Get one to begin: search by area code, see the price, and buy it."
+    )
     list_columns = (
         "e164", "active", "kind", "locality", "monthly_price_micros", "registration",
         "state",
@@ -84,14 +92,14 @@ class SmsNumbersView(SmsModelView):
     search_columns = ("state",)
     order_columns = ("id",)
     label_columns = {  # noqa: RUF012  (FAB adds to a plain dict)
-        "e164": "Number",
-        "active": "Texts come from it",
-        "kind": "Kind",
-        "locality": "Place",
-        "monthly_price_micros": "Price a month",
-        "registration": "Registration with the carriers",
-        "state": "State",
-        "created_at": "Bought",
+        "e164": lazy("Number"),
+        "active": lazy("Texts come from it"),
+        "kind": lazy("Kind"),
+        "locality": lazy("Place"),
+        "monthly_price_micros": lazy("Price a month"),
+        "registration": lazy("Registration with the carriers"),
+        "state": lazy("State"),
+        "created_at": lazy("Bought"),
     }
     search_choices = {  # noqa: RUF012  (as above)
         "state": {
@@ -102,7 +110,7 @@ class SmsNumbersView(SmsModelView):
     }
     formatters_columns: dict[str, Any] = {  # noqa: RUF012  (as above)
         "e164": words.unbroken(words.phone),
-        "active": words.yes_no("Texts come from this number", "Not in use"),
+        "active": words.yes_no(lazy("Texts come from this number"), lazy("Not in use")),
         "kind": words.word(words.NUMBER_KINDS),
         "locality": lambda value: value or words.NONE,
         "monthly_price_micros": words.money,
@@ -119,20 +127,24 @@ class SmsNumbersView(SmsModelView):
         names += ["registered"] if values["registration"] != "verified" else []
         return [self.actions[name] for name in names]
 
-    @action("choose", "Send from this number", None, "fa-check", multiple=False)
+    @action("choose", lazy("Send from this number"), None, "fa-check", multiple=False)
     def choose(self, number: SmsNumber) -> Response:
         """Make this the number that new texts come from."""
         return self._decide(
-            numbers.select, number, f"New texts come from {words.phone(number.e164)}."
+            numbers.select,
+            number,
+            say("New texts come from {number}.", number=words.phone(number.e164)),
         )
 
-    @action("registered", "It is registered", None, "fa-certificate", multiple=False)
+    @action(
+        "registered", lazy("It is registered"), None, "fa-certificate", multiple=False
+    )
     def registered(self, number: SmsNumber) -> Response:
         """Staff say that the carriers registered it; mass sending may begin."""
         return self._decide(
             numbers.confirm_registration,
             number,
-            f"{words.phone(number.e164)} may send to many now.",
+            say("{number} may send to many now.", number=words.phone(number.e164)),
         )
 
     def _decide(
@@ -172,7 +184,8 @@ class SmsNumbersView(SmsModelView):
                 field.errors = [str(error)]
                 status = 422
             except SmsError as error:
-                flash(f"The numbers could not be searched: {error}", "danger")
+                said = say("The numbers could not be searched: {why}", why=error)
+                flash(said, "danger")
                 status = 502 if isinstance(error, GatewayError) else 409
         page: Response = self.render_template(
             "sms_plugin/numbers/search.html", form=form, found=found
@@ -218,15 +231,20 @@ class SmsNumbersView(SmsModelView):
         except GatewayError as error:
             session.rollback()
             flash(
-                f"The number could not be bought: {error} You can safely try again: "
-                "it is never bought twice.",
+                say(
+                    "The number could not be bought: {why} You can safely try again: "
+                    "it is never bought twice.",
+                    why=error,
+                ),
                 "danger",
             )
             return redirect(url_for(".list"))
         session.commit()
         flash(
-            f"{words.phone(number.e164)} belongs to the practice. Choose it below to "
-            "send from it.",
+            say(
+                "{number} belongs to the practice. Choose it below to send from it.",
+                number=words.phone(number.e164),
+            ),
             "success",
         )
         return redirect(url_for(".list"))
@@ -268,7 +286,9 @@ def _gateway(practice: SmsPractice) -> Gateway:
     account = guards.db().get(SmsAccount, practice.account_id or -1)
     if account is None:
         raise ConflictError(
-            "The portal has no account at the gateway yet; its support can add one."
+            say(
+                "The portal has no account at the gateway yet; its support can add one."
+            )
         )
     return guards.toolbox().gateway_for(account)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from sms_plugin.core.language import say
 from sms_plugin.errors import ConflictError
 from sms_plugin.gateways.base import NumberOffer
 from sms_plugin.services import prices
@@ -52,7 +53,7 @@ def read(token: str, settings: Settings, *, practice_id: int) -> NumberOffer:
         parts = _serializer().loads(token, max_age=MAX_AGE)
     except BadData:
         raise ConflictError(
-            "This offer is not valid any more. Search again and choose a number."
+            say("This offer is not valid any more. Search again and choose a number.")
         ) from None
     for_practice, e164, kind, locality, region, own_price, currency, shown = parts
     offer = NumberOffer(
@@ -64,9 +65,11 @@ def read(token: str, settings: Settings, *, practice_id: int) -> NumberOffer:
         currency=currency,
     )
     if for_practice != practice_id:
-        raise ConflictError("This offer was made to another practice. Search again.")
+        raise ConflictError(
+            say("This offer was made to another practice. Search again.")
+        )
     if price_of(offer, settings) != shown:
-        raise ConflictError("The price changed meanwhile. Search again to see it.")
+        raise ConflictError(say("The price changed meanwhile. Search again to see it."))
     return offer
 
 

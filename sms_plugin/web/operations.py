@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flask import abort, current_app, flash, redirect, url_for
 from flask_appbuilder import expose, has_access
 
+from sms_plugin.core.language import mark, say, say_stored
 from sms_plugin.errors import ConfigError, ConflictError, GatewayError, SmsError
 from sms_plugin.models import SmsAccount, SmsMessage, SmsPractice
 from sms_plugin.services import (
@@ -35,15 +36,25 @@ if TYPE_CHECKING:
 
 KEY = "int(max=9223372036854775807)"
 DEEDS = ("leave", "again", "resume", "check", "repair", "confirm")
-FOUND = "The gateway has this text. It was not sent again, and its state is known now."
-AGAIN = "The gateway does not have this text. It goes out again."
-SILENT = "The gateway did not answer, so nothing was changed. {} Try again later."
+FOUND = mark(
+    "The gateway has this text. It was not sent again, and its state is known now."
+)
+AGAIN = mark("The gateway does not have this text. It goes out again.")
+SILENT = mark(
+    "The gateway did not answer, so nothing was changed. {why} Try again later."
+)
+# The audit log keeps these in English.
+COMPARED = mark("{0} compared, {1} differ, {2} of no practice")
+COMPARED_IN_PART = mark(
+    "{0} compared, {1} differ, {2} of no practice, and one account or more did not "
+    "answer"
+)
 REFUSED = {
-    "signature": "wrong signature",
-    "unknown_account": "unknown account",
-    "media_type": "not a webhook's type",
-    "too_large": "too large",
-    "malformed": "fields that cannot be",
+    "signature": mark("wrong signature"),
+    "unknown_account": mark("unknown account"),
+    "media_type": mark("not a webhook's type"),
+    "too_large": mark("too large"),
+    "malformed": mark("fields that cannot be"),
 }
 
 
@@ -55,13 +66,13 @@ class _Since:
 
     def ago(self, at: datetime | None) -> str:
         """``5 min ago``."""
-        return f"{concerns.age(self.now - at)} ago" if at else words.NONE
+        return words.ago(self.now - at) if at else words.NONE
 
     def ahead(self, at: datetime | None) -> str:
         """``in 5 min``."""
         if at is None:
             return words.NONE
-        return f"in {concerns.age(at - self.now)}" if at > self.now else "any moment"
+        return words.ahead(at - self.now) if at > self.now else say("any moment")
 
 
 class SmsOperationsView(SmsBaseView):
@@ -105,7 +116,7 @@ class SmsOperationsView(SmsBaseView):
                 actor=guards.actor(),
                 now=guards.toolbox().now(),
             )
-            return "The text counts as sent."
+            return say("The text counts as sent.")
 
         return _do(deed)
 
@@ -124,10 +135,12 @@ class SmsOperationsView(SmsBaseView):
             session = guards.db()
             practice = lock_row(session, SmsPractice, practice_id) or abort(404)
             if practice.stopped is None:
-                raise ConflictError(f"{practice.name} sends already.")
+                raise ConflictError(
+                    say("{practice} sends already.", practice=practice.name)
+                )
             now = guards.toolbox().now()
             practices.resume(session, practice, actor=guards.actor(), now=now)
-            return f"{practice.name} sends again."
+            return say("{practice} sends again.", practice=practice.name)
 
         return _do(deed, wakes=True)
 
@@ -152,7 +165,7 @@ class SmsOperationsView(SmsBaseView):
                 actor=guards.actor(),
                 now=tools.now(),
             )
-            return "The number brings its texts to this portal again."
+            return say("The number brings its texts to this portal again.")
 
         return _do(deed)
 
@@ -166,7 +179,7 @@ class SmsOperationsView(SmsBaseView):
             state = installation.confirm(
                 guards.db(), tools.settings, actor=guards.actor(), now=tools.now()
             )
-            return f"Confirmed. {state.sentence}"
+            return say("Confirmed. {state}", state=state.sentence)
 
         return _do(deed, wakes=True)
 
@@ -207,8 +220,8 @@ def send_again(practice: SmsPractice, message_id: int) -> str:
             now=tools.now(),
         )
     except GatewayError as error:
-        raise ConflictError(SILENT.format(error)) from error
-    return FOUND if found else AGAIN
+        raise ConflictError(_silent(error)) from error
+    return say(FOUND) if found else say(AGAIN)
 
 
 def _look() -> Snapshot:
@@ -224,7 +237,7 @@ def _do(deed: Callable[[], str], *, wakes: bool = False) -> Response:
     except (SmsError, ConfigError) as error:
         guards.db().rollback()
         silent = isinstance(error, GatewayError)
-        flash(SILENT.format(error) if silent else str(error), "danger")
+        flash(_silent(error) if silent else str(error), "danger")
     else:
         flash(said, "success")
         if wakes:
@@ -261,15 +274,15 @@ def _check_numbers() -> str:
                 )
             )
         except GatewayError as error:
-            silent = SILENT.format(error)
+            silent = _silent(error)
     if silent and not found:
         raise ConflictError(silent)
     looked = [words for answer in found for words in answer.words.values()]
-    said = (
-        f"{len(looked):,} compared, {sum(map(bool, looked)):,} differ, "
-        f"{sum(answer.unknown for answer in found):,} of no practice"
+    said = (COMPARED_IN_PART if silent else COMPARED).format(
+        f"{len(looked):,}",
+        f"{sum(map(bool, looked)):,}",
+        f"{sum(answer.unknown for answer in found):,}",
     )
-    said += ", and one account or more did not answer" if silent else ""
     audit(
         session,
         guards.actor(),
@@ -278,4 +291,8 @@ def _check_numbers() -> str:
         detail=said,
         now=tools.now(),
     )
-    return f"Numbers at the gateway: {said}."
+    return say("Numbers at the gateway: {found}.", found=say_stored(said))
+
+
+def _silent(error: Exception) -> str:
+    return say(SILENT, why=error)

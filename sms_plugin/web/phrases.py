@@ -11,6 +11,7 @@ from flask import jsonify, request
 
 from sms_plugin import config
 from sms_plugin.core import moments, phones, segments
+from sms_plugin.core.language import mark, say, say_count, say_stored
 from sms_plugin.core.states import sentence
 from sms_plugin.models import SmsAccount
 from sms_plugin.services import content, prices, waits
@@ -29,17 +30,17 @@ if TYPE_CHECKING:
 # Nobody needs to know what a longer draft would cost: it cannot be sent.
 LONGEST_DRAFT = 4000
 REFUSALS: dict[str, str] = {
-    "opt_out": "The phone opted out at the carrier.",
-    "permanent": "The phone cannot get texts.",
-    "content": "The carrier refused what the text says.",
-    "unconfirmed": "The carrier did not say why.",
-    "ambiguous": "The carrier did not say why.",
-    "retry_later": "The carrier was too busy for it.",
-    "throttle": "The carrier was too busy for it.",
-    "config": "The carrier refuses the practice's number or account.",
-    "not_found": "The texting service does not show it so far.",
+    "opt_out": mark("The phone opted out at the carrier."),
+    "permanent": mark("The phone cannot get texts."),
+    "content": mark("The carrier refused what the text says."),
+    "unconfirmed": mark("The carrier did not say why."),
+    "ambiguous": mark("The carrier did not say why."),
+    "retry_later": mark("The carrier was too busy for it."),
+    "throttle": mark("The carrier was too busy for it."),
+    "config": mark("The carrier refuses the practice's number or account."),
+    "not_found": mark("The texting service does not show it so far."),
 }
-LEFT = "We could not find out whether it went out; it was left as it is."
+LEFT = mark("We could not find out whether it went out; it was left as it is.")
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,18 @@ class Phrases:
     def day(self, at: datetime) -> str:
         """A day: ``Tuesday, October 20``, with the year when it is another one."""
         here = self._here(at)
-        year = "" if here.year == self._here(self.now).year else f", {here.year}"
-        return f"{here:%A, %B} {here.day}{year}"
+        name, month = moments.weekday(here), moments.month(here)
+        if here.year == self._here(self.now).year:
+            return say(
+                "{weekday}, {month} {day}", weekday=name, month=month, day=here.day
+            )
+        return say(
+            "{weekday}, {month} {day}, {year}",
+            weekday=name,
+            month=month,
+            day=here.day,
+            year=here.year,
+        )
 
     def day_key(self, at: datetime) -> str:
         """The day as part of an id: ``2026-10-20``."""
@@ -80,49 +91,77 @@ class Phrases:
     def moment(self, at: datetime) -> str:
         """Day and time with the zone: ``Tue, Oct 20, 3:05 PM PDT``."""
         here = self._here(at)
-        return f"{here:%a, %b} {here.day}, {self.clock(at)} {here:%Z}"
+        return say(
+            "{weekday}, {month} {day}, {time} {zone}",
+            weekday=moments.weekday(here, short=True),
+            month=moments.month(here, short=True),
+            day=here.day,
+            time=self.clock(at),
+            zone=f"{here:%Z}",
+        )
 
     def short(self, at: datetime) -> str:
         """The time of something today, else its day: ``3:05 PM`` or ``Oct 20``."""
         if self.day_key(at) == self.day_key(self.now):
             return self.clock(at)
         here = self._here(at)
-        return f"{here:%b} {here.day}"
+        return say("{month} {day}", month=moments.month(here, short=True), day=here.day)
 
     def age(self, at: datetime) -> str:
         """How long ago something was: ``5 min``, ``26 h``, ``3 days``."""
         minutes = max(0, int((self.now - at).total_seconds() // 60))
         if minutes < 60:
-            return f"{minutes} min"
-        return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+            return say("{number} min", number=minutes)
+        if minutes < 48 * 60:
+            return say("{number} h", number=minutes // 60)
+        return say("{number} days", number=minutes // 1440)
 
     def begins(self, at: datetime | None) -> str:
         """When texts that are approved now begin to go out: ``now`` or ``from ...``."""
-        return f"from {self.moment(at)}" if at is not None and at > self.now else "now"
+        if at is None or at <= self.now:
+            return say("now")
+        return say("from {moment}", moment=self.moment(at))
 
     def pending(self, what: Pending) -> str:
         """``12 texts wait since Tuesday and expire on Dec 7.``."""
-        stays, ends = ("waits", "expires") if what.texts == 1 else ("wait", "expire")
-        said = f"{text_words(what.texts)} {stays} since {self._date(what.since)}"
-        if what.expires_at is None:
-            return f"{said}."
-        date = self._date(what.expires_at)
-        return f"{said} and {ends} {'' if date == 'today' else 'on '}{date}."
+        since, end = self._date(what.since), what.expires_at
+        if end is None:
+            return say_count(
+                "{count} text waits since {since}.",
+                "{count} texts wait since {since}.",
+                what.texts,
+                since=since,
+            )
+        if self.day_key(end) == self.day_key(self.now):
+            return say_count(
+                "{count} text waits since {since} and expires today.",
+                "{count} texts wait since {since} and expire today.",
+                what.texts,
+                since=since,
+            )
+        return say_count(
+            "{count} text waits since {since} and expires on {day}.",
+            "{count} texts wait since {since} and expire on {day}.",
+            what.texts,
+            since=since,
+            day=self._date(end),
+        )
 
     def standing(self, message: SmsMessage) -> str:
         """How a text stands, in a sentence or two."""
         wait = self.reasons.get(message.id)
         if wait:
-            return f"Approved. {wait}"
+            return say("Approved. {why}", why=wait)
         if message.reason == "left":
-            return LEFT
+            return say(LEFT)
         return sentence(message.state, self._why(message))
 
     def failure(self, code: int | None, reason: str | None) -> str:
         """Why a text did not arrive, in a sentence; empty when nobody said."""
         if code:
             return self._explain(code)
-        return REFUSALS.get(reason or "") or REASONS.get(reason or "", reason or "")
+        known = REFUSALS.get(reason or "") or REASONS.get(reason or "", reason or "")
+        return say_stored(known)
 
     def _why(self, message: SmsMessage) -> str | None:
         failed = message.state in {"failed", "undelivered"}
@@ -131,8 +170,8 @@ class Phrases:
 
     def _explain(self, code: int) -> str:
         if self._gateway is None:
-            return f"The texting service reported error {code}."
-        return self._gateway.explain(code).sentence
+            return say("The texting service reported error {code}.", code=code)
+        return say_stored(self._gateway.explain(code).sentence)
 
     @cached_property
     def _gateway(self) -> Gateway | None:
@@ -167,24 +206,33 @@ def draft() -> str:
 
 
 def counted(size: Segments) -> str:
-    """What a text takes, in words: ``2 segments, $0.0240.``."""
+    """What a text takes, in words: ``2 segments, $0.0240.``; nothing of nothing."""
+    if not size.units:
+        return ""
     settings = guards.toolbox().settings
     price = prices.segment_micros(settings) * size.count
-    said = f"{segment_words(size.count)}, "
-    said += f"{prices.money(price, settings[config.CURRENCY])}."
-    if size.encoding == "UCS-2":
-        said += " A character such as an emoji leaves 70 characters a segment, not 160."
-    return said
+    said = say_count(
+        "{count} segment, {price}.",
+        "{count} segments, {price}.",
+        size.count,
+        price=prices.money(price, settings[config.CURRENCY]),
+    )
+    if size.encoding != "UCS-2":
+        return said
+    dearer = say(
+        "A character such as an emoji leaves 70 characters a segment, not 160."
+    )
+    return f"{said} {dearer}"
 
 
 def text_words(count: int) -> str:
     """``1 text`` or ``2 texts``."""
-    return "1 text" if count == 1 else f"{count:,} texts"
+    return say_count("{count} text", "{count} texts", count)
 
 
 def segment_words(count: int) -> str:
     """``1 segment`` or ``2 segments``."""
-    return "1 segment" if count == 1 else f"{count:,} segments"
+    return say_count("{count} segment", "{count} segments", count)
 
 
 def measured(size: Segments) -> Any:

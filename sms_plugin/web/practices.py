@@ -8,11 +8,13 @@ from flask import flash, redirect
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.actions import action
 
+from sms_plugin.core.language import say, say_count
 from sms_plugin.models import SmsPractice
 from sms_plugin.services import practices
 from sms_plugin.web import guards, roles, search, words
 from sms_plugin.web.base_views import PERMISSIONS, SmsModelView
 from sms_plugin.web.datamodels import ReadOnlyInterface
+from sms_plugin.web.language import lazy
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -30,7 +32,7 @@ def obstacles_of(practice_id: int) -> str:
     practice = session.get(SmsPractice, practice_id)
     assert practice is not None
     found = practices.obstacles(session, practice, guards.toolbox().settings)
-    return " ".join(obstacle.sentence for obstacle in found) or "Ready to text."
+    return " ".join(obstacle.sentence for obstacle in found) or say("Ready to text.")
 
 
 class PracticeInterface(ReadOnlyInterface):
@@ -71,33 +73,33 @@ class SmsPracticesView(SmsModelView):
     base_filters: list[Any] = []  # noqa: RUF012  (support sees every practice)
     base_order = ("name", "asc")
     list_template = "sms_plugin/settings/practices.html"
-    list_title = "Practices"
-    show_title = "Practice"
-    lead = "Allow texting for a practice here; its admin then switches it on."
-    empty_title = "No practice is known yet."
-    empty_text = "Take them over with the button “Refresh from the portal”."
+    list_title = lazy("Practices")
+    show_title = lazy("Practice")
+    lead = lazy("Allow texting for a practice here; its admin then switches it on.")
+    empty_title = lazy("No practice is known yet.")
+    empty_text = lazy("Take them over with the button “Refresh from the portal”.")
     list_columns = ("name", "allowed", "enabled", "number", "obstacles")
     show_columns = (*list_columns, "practice_ref", "phone", "timezone", "created_at")
     search_columns = ("name", "allowed", "enabled")
     order_columns = ("name", "allowed", "enabled")
     label_columns = {  # noqa: RUF012  (FAB adds to a plain dict)
-        "name": "Practice",
-        "allowed": "SMS allowed",
-        "enabled": "Switched on",
-        "number": "Number",
-        "obstacles": "What is missing",
-        "practice_ref": "Id in the portal",
-        "phone": "Voice phone",
-        "timezone": "Time zone",
-        "created_at": "Known since",
+        "name": lazy("Practice"),
+        "allowed": lazy("SMS allowed"),
+        "enabled": lazy("Switched on"),
+        "number": lazy("Number"),
+        "obstacles": lazy("What is missing"),
+        "practice_ref": lazy("Id in the portal"),
+        "phone": lazy("Voice phone"),
+        "timezone": lazy("Time zone"),
+        "created_at": lazy("Known since"),
     }
     search_choices = {  # noqa: RUF012  (as above)
-        "allowed": {search.YES: "Allowed", search.NO: "Not allowed"},
-        "enabled": {search.YES: "On", search.NO: "Off"},
+        "allowed": {search.YES: lazy("Allowed"), search.NO: lazy("Not allowed")},
+        "enabled": {search.YES: lazy("On"), search.NO: lazy("Off")},
     }
     formatters_columns = {  # noqa: RUF012  (as above)
-        "allowed": words.yes_no("Allowed", "Not allowed"),
-        "enabled": words.yes_no("On", "Off"),
+        "allowed": words.yes_no(lazy("Allowed"), lazy("Not allowed")),
+        "enabled": words.yes_no(lazy("On"), lazy("Off")),
         "number": words.unbroken(str),
         "phone": lambda value: value or words.NONE,
         "created_at": words.local_time,
@@ -114,15 +116,22 @@ class SmsPracticesView(SmsModelView):
         tools, session = guards.toolbox(), guards.db()
         rows = practices.sync(session, tools.port, now=tools.now())
         session.commit()
-        flash(f"The portal has {len(rows)} practices.", "success")
+        flash(
+            say_count(
+                "The portal has {count} practice.",
+                "The portal has {count} practices.",
+                len(rows),
+            ),
+            "success",
+        )
         return redirect(self.list_url())
 
-    @action("allow", "Allow SMS", None, "fa-check", multiple=False)
+    @action("allow", lazy("Allow SMS"), None, "fa-check", multiple=False)
     def allow(self, practice: SmsPractice) -> Response:
         """Allow texting."""
         return self._set(practice, allowed=True)
 
-    @action("disallow", "Do not allow SMS", None, "fa-ban", multiple=False)
+    @action("disallow", lazy("Do not allow SMS"), None, "fa-ban", multiple=False)
     def disallow(self, practice: SmsPractice) -> Response:
         """Take texting back; what is queued is held."""
         return self._set(practice, allowed=False)
@@ -134,9 +143,15 @@ class SmsPracticesView(SmsModelView):
         )
         session.commit()
         flash(
-            f"{practice.name} may text now. Its admin can switch it on in SMS Settings."
+            say(
+                "{practice} may text now. Its admin can switch it on in SMS Settings.",
+                practice=practice.name,
+            )
             if allowed
-            else f"{practice.name} may not text any more. What is queued is held.",
+            else say(
+                "{practice} may not text any more. What is queued is held.",
+                practice=practice.name,
+            ),
             "success",
         )
         return redirect(self.list_url())

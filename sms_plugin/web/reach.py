@@ -13,6 +13,7 @@ from flask import abort, flash
 from flask_appbuilder.hooks import before_request
 from sqlalchemy.orm import joinedload
 
+from sms_plugin.core.language import say
 from sms_plugin.errors import (
     ConflictError,
     InvalidError,
@@ -110,8 +111,10 @@ def wake() -> None:
     """After the commit: ask the workers to send, and say so when they do not hear."""
     if not guards.toolbox().wake():
         flash(
-            "The sending service did not answer. The texts are safe and go out a "
-            "little later.",
+            say(
+                "The sending service did not answer. The texts are safe and go out a "
+                "little later."
+            ),
             "warning",
         )
 

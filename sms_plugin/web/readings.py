@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sms_plugin import config
-from sms_plugin.core import charts
+from sms_plugin.core import charts, moments
+from sms_plugin.core.language import mark, say, say_count
 from sms_plugin.services import prices
 from sms_plugin.services.dashboard import INBOUND, Tally
 from sms_plugin.services.wording import KINDS
@@ -23,17 +24,7 @@ MOST_CAUSES: Final = 5
 CENT: Final = 10_000
 ROUNDED_FROM: Final = 100_000 * prices.MICROS
 """From here on nobody reads the cents."""
-NO_CAUSE: Final = "The carrier did not say why."
-DAY_SAID: Final = "{day}: {sent} sent, {delivered} delivered"
-TEXTS_SAID: Final = (
-    "{sent} texts were sent, {delivered} of them delivered; at most {most} on one day."
-)
-COST_SAID: Final = "Texting cost {cost} from {first} to {last}."
-DELIVERED: Final = "{rate} of what was sent"
-OPENED: Final = "{rate} of {links} links to pay"
-ONE_SEGMENT: Final = "estimate, for 1 segment"
-SEGMENTS: Final = "estimate, for {segments} segments"
-OTHER_KINDS: Final = {"reply": "Replies of staff", INBOUND: "From patients"}
+OTHER_KINDS: Final = {"reply": mark("Replies of staff"), INBOUND: mark("From patients")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +91,7 @@ def money(micros: int) -> str:
 
 def day(value: date) -> str:
     """A day: ``Nov 23``."""
-    return f"{value:%b} {value.day}"
+    return say("{month} {day}", month=moments.month(value, short=True), day=value.day)
 
 
 @dataclass(frozen=True)
@@ -120,14 +111,22 @@ class Readings:
         """The figures at the top."""
         total = self.figures.total
         return [
-            Card("Sent", number(total.sent), "texts that the carrier took"),
-            Card("Delivered", number(total.delivered), self._delivered()),
-            Card("Links opened", number(total.opened), self._opened()),
-            Card("Wrote back", number(self.figures.replied), "patients, after a text"),
-            Card("Bills paid", number(total.paid), "within 30 days after a text"),
-            Card("Money in", money(total.paid_micros), "with these bills"),
-            Card("Opted out", number(total.opted_out), "phones"),
-            Card("Cost", money(total.cost_micros), self._segments()),
+            Card(say("Sent"), number(total.sent), say("texts that the carrier took")),
+            Card(say("Delivered"), number(total.delivered), self._delivered()),
+            Card(say("Links opened"), number(total.opened), self._opened()),
+            Card(
+                say("Wrote back"),
+                number(self.figures.replied),
+                say("patients, after a text"),
+            ),
+            Card(
+                say("Bills paid"),
+                number(total.paid),
+                say("within 30 days after a text"),
+            ),
+            Card(say("Money in"), money(total.paid_micros), say("with these bills")),
+            Card(say("Opted out"), number(total.opted_out), say("phones")),
+            Card(say("Cost"), money(total.cost_micros), self._segments()),
         ]
 
     def funnel(self) -> list[Part]:
@@ -142,10 +141,10 @@ class Readings:
                 charts.share(count, sent),
             )
             for name, count in (
-                ("Sent", sent),
-                ("Delivered", sum(tally.delivered for tally in kinds)),
-                ("Link opened", sum(tally.opened for tally in kinds)),
-                ("Bill paid", sum(tally.paid for tally in kinds)),
+                (say("Sent"), sent),
+                (say("Delivered"), sum(tally.delivered for tally in kinds)),
+                (say("Link opened"), sum(tally.opened for tally in kinds)),
+                (say("Bill paid"), sum(tally.paid for tally in kinds)),
             )
         ]
 
@@ -160,14 +159,17 @@ class Readings:
             strict=True,
         )
         said = [
-            DAY_SAID.format(
+            say(
+                "{day}: {sent} sent, {delivered} delivered",
                 day=day(date),
                 sent=number(tally.sent),
                 delivered=number(tally.delivered),
             )
             for date, tally in self.figures.days
         ]
-        summary = TEXTS_SAID.format(
+        summary = say(
+            "{sent} texts were sent, {delivered} of them delivered; at most {most} on "
+            "one day.",
             sent=number(sum(sent)),
             delivered=number(sum(delivered)),
             most=number(max(sent)),
@@ -180,7 +182,8 @@ class Readings:
         """What texting has cost since the first of the days."""
         sums = charts.running([tally.cost_micros for _, tally in self.figures.days])
         axis = charts.axis(sums[-1], least=CENT)
-        summary = COST_SAID.format(
+        summary = say(
+            "Texting cost {cost} from {first} to {last}.",
             cost=money(sums[-1]),
             first=day(self.figures.days[0][0]),
             last=day(self.figures.days[-1][0]),
@@ -190,36 +193,34 @@ class Readings:
 
     def causes(self) -> list[tuple[str, str]]:
         """Why texts did not arrive, in sentences: the most frequent, and how many."""
-        say = phrases.Phrases(self.practice, self.now)
+        known = phrases.Phrases(self.practice, self.now)
         counts: dict[str, int] = {}
         for code, reason, count in self.figures.failures:
-            sentence = say.failure(code, reason) or NO_CAUSE
+            sentence = known.failure(code, reason)
+            sentence = sentence or say("The carrier did not say why.")
             counts[sentence] = counts.get(sentence, 0) + count
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         shown = [(text, number(count)) for text, count in ranked[:MOST_CAUSES]]
         rest = self.figures.total.failed - sum(c for _, c in ranked[:MOST_CAUSES])
-        return [*shown, ("Other reasons.", number(rest))] if rest > 0 else shown
+        return [*shown, (say("Other reasons."), number(rest))] if rest > 0 else shown
 
     def kinds(self) -> list[Row]:
         """A line for each kind of text that there was."""
         kinds = self.figures.kinds
         known = [kind for kind in (*KINDS, *OTHER_KINDS) if kind in kinds]
         strange = sorted(set(kinds) - set(known))
-        return [
-            Row(OTHER_KINDS.get(kind) or words.kind(kind), _cells(kinds[kind]))
-            for kind in (*known, *strange)
-        ]
+        return [Row(_kind(kind), _cells(kinds[kind])) for kind in (*known, *strange)]
 
     def days(self) -> list[Row]:
         """A line for each day, the newest first."""
         return [
-            Row(f"{date:%a}, {day(date)}", _cells(tally))
+            Row(_weekday(date), _cells(tally))
             for date, tally in reversed(self.figures.days)
         ]
 
     def total(self) -> Row:
         """The last line of both tables."""
-        return Row("Total", _cells(self.figures.total))
+        return Row(say("Total"), _cells(self.figures.total))
 
     def failed(self) -> str:
         """How many texts did not arrive."""
@@ -228,22 +229,27 @@ class Readings:
     def _delivered(self) -> str:
         total = self.figures.total
         if not total.sent:
-            return "arrived for certain"
-        return DELIVERED.format(rate=charts.percent(total.delivered, total.sent))
+            return say("arrived for certain")
+        return say(
+            "{rate} of what was sent", rate=charts.percent(total.delivered, total.sent)
+        )
 
     def _opened(self) -> str:
         total = self.figures.total
         if not total.links:
-            return "links to pay"
-        return OPENED.format(
-            rate=charts.percent(total.opened, total.links), links=number(total.links)
+            return say("links to pay")
+        return say(
+            "{rate} of {links} links to pay",
+            rate=charts.percent(total.opened, total.links),
+            links=number(total.links),
         )
 
     def _segments(self) -> str:
-        segments = self.figures.total.segments
-        if segments == 1:
-            return ONE_SEGMENT
-        return SEGMENTS.format(segments=number(segments))
+        return say_count(
+            "estimate, for {count} segment",
+            "estimate, for {count} segments",
+            self.figures.total.segments,
+        )
 
     def _chart(
         self,
@@ -267,6 +273,21 @@ class Readings:
         )
 
 
+def _kind(kind: str) -> str:
+    """A kind of text by its name."""
+    return say(OTHER_KINDS[kind]) if kind in OTHER_KINDS else words.kind(kind)
+
+
+def _weekday(date: date) -> str:
+    """A day with the day of the week: ``Mon, Nov 23``."""
+    return say(
+        "{weekday}, {month} {day}",
+        weekday=moments.weekday(date, short=True),
+        month=moments.month(date, short=True),
+        day=date.day,
+    )
+
+
 def _cells(tally: Tally) -> dict[str, str]:
     """Figures of a line of a table, by the head of their column."""
 
@@ -277,13 +298,13 @@ def _cells(tally: Tally) -> dict[str, str]:
         return money(micros) if micros else words.NONE
 
     return {
-        "Sent": count(tally.sent),
-        "Delivered": count(tally.delivered),
-        "Not delivered": count(tally.failed),
-        "Opened": count(tally.opened),
-        "Bills paid": count(tally.paid),
-        "Money in": amount(tally.paid_micros),
-        "Received": count(tally.received),
-        "Segments": count(tally.segments),
-        "Cost": amount(tally.cost_micros),
+        say("Sent"): count(tally.sent),
+        say("Delivered"): count(tally.delivered),
+        say("Not delivered"): count(tally.failed),
+        say("Opened"): count(tally.opened),
+        say("Bills paid"): count(tally.paid),
+        say("Money in"): amount(tally.paid_micros),
+        say("Received"): count(tally.received),
+        say("Segments"): count(tally.segments),
+        say("Cost"): amount(tally.cost_micros),
     }

@@ -10,11 +10,13 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, SelectField, TimeField
 from wtforms.validators import InputRequired
 
+from sms_plugin.core.language import mark, say
 from sms_plugin.core.us_zones import STATE_ZONES
 from sms_plugin.errors import InvalidError, NotAllowedError
 from sms_plugin.services import holds, numbers, practices, prices
 from sms_plugin.web import banners, guards, roles, words
 from sms_plugin.web.base_views import SmsBaseView
+from sms_plugin.web.language import lazy
 
 if TYPE_CHECKING:
     from datetime import time
@@ -25,10 +27,29 @@ if TYPE_CHECKING:
 
 ZONES = sorted({zone for zones in STATE_ZONES.values() for zone in zones})
 WHO = {
-    "support": "The support of the portal can change this.",
-    "admin": "You can change this.",
+    "support": lazy("The support of the portal can change this."),
+    "admin": lazy("You can change this."),
 }
-_HOUR_NEEDED = InputRequired("Give an hour, such as 09:00.")
+_HOUR_NEEDED = InputRequired(lazy("Give an hour, such as 09:00."))
+# By whether texts go out on Sunday, and whether they name amounts.
+_SAVED = {
+    (True, True): mark(
+        "Saved: texts go out Monday to Saturday {week} and Sunday {sunday}, by the "
+        "patient's clock; the practice is in {zone}; texts may name amounts."
+    ),
+    (True, False): mark(
+        "Saved: texts go out Monday to Saturday {week} and Sunday {sunday}, by the "
+        "patient's clock; the practice is in {zone}; texts do not name amounts."
+    ),
+    (False, True): mark(
+        "Saved: texts go out Monday to Saturday {week} and nothing on Sunday, by the "
+        "patient's clock; the practice is in {zone}; texts may name amounts."
+    ),
+    (False, False): mark(
+        "Saved: texts go out Monday to Saturday {week} and nothing on Sunday, by the "
+        "patient's clock; the practice is in {zone}; texts do not name amounts."
+    ),
+}
 
 
 class OnForm(FlaskForm):
@@ -36,19 +57,19 @@ class OnForm(FlaskForm):
 
     practice_id = HiddenField()
     version = HiddenField()
-    accept = BooleanField("The practice accepts these prices and this wording")
+    accept = BooleanField(lazy("The practice accepts these prices and this wording"))
 
 
 class SettingsForm(FlaskForm):
     """Hours, zone and amounts."""
 
     practice_id = HiddenField()
-    start = TimeField("Monday to Saturday from", [_HOUR_NEEDED])
-    end = TimeField("Monday to Saturday until", [_HOUR_NEEDED])
-    sunday_start = TimeField("Sunday from", [_HOUR_NEEDED])
-    sunday_end = TimeField("Sunday until", [_HOUR_NEEDED])
-    timezone = SelectField("Time zone of the practice")
-    amounts = BooleanField("Texts may name the amount due")
+    start = TimeField(lazy("Monday to Saturday from"), [_HOUR_NEEDED])
+    end = TimeField(lazy("Monday to Saturday until"), [_HOUR_NEEDED])
+    sunday_start = TimeField(lazy("Sunday from"), [_HOUR_NEEDED])
+    sunday_end = TimeField(lazy("Sunday until"), [_HOUR_NEEDED])
+    timezone = SelectField(lazy("Time zone of the practice"))
+    amounts = BooleanField(lazy("Texts may name the amount due"))
 
     def of(self, practice: SmsPractice) -> SettingsForm:
         """The form with the choices of a practice."""
@@ -96,7 +117,9 @@ class SmsSettingsView(SmsBaseView):
             form.accept.data
             and form.version.data != prices.offer(tools.settings).version
         ):
-            flash("The prices changed meanwhile. Read them again below.", "warning")
+            flash(
+                say("The prices changed meanwhile. Read them again below."), "warning"
+            )
             return self._page(practice, status=409)
         try:
             practices.enable(
@@ -113,7 +136,10 @@ class SmsSettingsView(SmsBaseView):
             return self._page(practice, status=422)
         session.commit()
         tools.wake()
-        flash(f"Texting is switched on for {practice.name}.", "success")
+        flash(
+            say("Texting is switched on for {practice}.", practice=practice.name),
+            "success",
+        )
         return redirect(url_for(".index"))
 
     @expose("/off", methods=["POST"])
@@ -127,8 +153,10 @@ class SmsSettingsView(SmsBaseView):
         )
         session.commit()
         flash(
-            "Texting is switched off. What is queued is held, and patients can still "
-            "opt out.",
+            say(
+                "Texting is switched off. What is queued is held, and patients can "
+                "still opt out."
+            ),
             "success",
         )
         return redirect(url_for(".index"))
@@ -158,7 +186,7 @@ class SmsSettingsView(SmsBaseView):
             return self._page(practice, form, status=422)
         session.commit()
         guards.toolbox().wake()
-        flash(f"Saved: {_said(practice)}", "success")
+        flash(_said(practice), "success")
         return redirect(url_for(".index"))
 
     @expose("/resume", methods=["POST"])
@@ -170,7 +198,7 @@ class SmsSettingsView(SmsBaseView):
         practices.resume(session, practice, actor=guards.actor(), now=tools.now())
         session.commit()
         tools.wake()
-        flash("Sending goes on.", "success")
+        flash(say("Sending goes on."), "success")
         return redirect(url_for(".index"))
 
     def _posted(self, form_class: Any) -> tuple[SmsPractice, Any]:
@@ -183,7 +211,10 @@ class SmsSettingsView(SmsBaseView):
         if isinstance(form, SettingsForm):
             form.of(practice)
         if form.practice_id.data != str(practice.id):
-            abort(409, "You switched the practice in another tab. Nothing was changed.")
+            abort(
+                409,
+                say("You switched the practice in another tab. Nothing was changed."),
+            )
         return practice, form
 
     def _page(
@@ -242,21 +273,17 @@ def _filled(practice: SmsPractice) -> SettingsForm:
 
 def _said(practice: SmsPractice) -> str:
     window = practices.window_of(practice)
-    sunday = (
-        f"Sunday {_hours(window.sunday_start, window.sunday_end)}"
-        if window.sunday_start != window.sunday_end
-        else "nothing on Sunday"
-    )
-    amounts = "may" if practice.amounts else "do not"
-    return (
-        f"texts go out Monday to Saturday {_hours(window.start, window.end)} and "
-        f"{sunday}, by the patient's clock; the practice is in "
-        f"{_zone_label(practice.timezone)}; texts {amounts} name amounts."
-    )
+    sunday = window.sunday_start != window.sunday_end
+    values = {
+        "week": _hours(window.start, window.end),
+        "sunday": _hours(window.sunday_start, window.sunday_end),
+        "zone": _zone_label(practice.timezone),
+    }
+    return say(_SAVED[sunday, practice.amounts], **values)
 
 
 def _hours(start: time, end: time) -> str:
-    return f"{start:%H:%M} to {end:%H:%M}"
+    return say("{start} to {end}", start=f"{start:%H:%M}", end=f"{end:%H:%M}")
 
 
 def _zone_label(zone: str) -> str:

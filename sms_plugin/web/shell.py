@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, current_app, flash, redirect, request, url_for
 
+from sms_plugin.core.language import say
 from sms_plugin.web import errorpages, guards
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def switch_practice() -> Response:
         return redirect(_section(request.form.get("section", "")) or index)
     if practice.allowed and "SmsSettingsView" in current_app.blueprints:
         return redirect(url_for("SmsSettingsView.index"))
-    flash(f"Texting is not allowed for {practice.name} yet.", "warning")
+    said = say("Texting is not allowed for {practice} yet.", practice=practice.name)
+    flash(said, "warning")
     return redirect(index)
 
 

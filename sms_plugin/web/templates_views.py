@@ -10,6 +10,7 @@ from flask_appbuilder import expose, has_access
 from flask_wtf import FlaskForm
 from wtforms import TextAreaField
 
+from sms_plugin.core.language import say
 from sms_plugin.core.templating import MAX_SOURCE, VARIABLES
 from sms_plugin.errors import InvalidError
 from sms_plugin.models import SmsTemplate, SmsTemplateRevision
@@ -18,6 +19,7 @@ from sms_plugin.services.wording import KINDS
 from sms_plugin.web import drafts, guards, roles, words
 from sms_plugin.web.base_views import PERMISSIONS, SmsModelView
 from sms_plugin.web.datamodels import ReadOnlyInterface
+from sms_plugin.web.language import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +32,7 @@ REVISIONS_SHOWN = 50
 class BodyForm(FlaskForm):
     """The wording of a template."""
 
-    body = TextAreaField("Wording")
+    body = TextAreaField(lazy("Wording"))
 
 
 class SmsTemplatesView(SmsModelView):
@@ -47,19 +49,21 @@ class SmsTemplatesView(SmsModelView):
     exclude_route_methods = frozenset({"add", "delete", "download"})
     base_order = ("id", "asc")
     show_template = "sms_plugin/templates/show.html"
-    list_title = "Templates"
-    show_title = "Template"
-    lead = "What each kind of text says. Texts that were made already keep their words."
+    list_title = lazy("Templates")
+    show_title = lazy("Template")
+    lead = lazy(
+        "What each kind of text says. Texts that were made already keep their words."
+    )
     list_columns = ("kind", "language", "body", "revision", "changed_at")
     show_columns = list_columns
     search_columns = ("body",)
     order_columns = ("kind", "language", "changed_at")
     label_columns = {  # noqa: RUF012  (FAB adds to a plain dict)
-        "kind": "Kind",
-        "language": "Language",
-        "body": "Wording",
-        "revision": "Revision",
-        "changed_at": "Changed",
+        "kind": lazy("Kind"),
+        "language": lazy("Language"),
+        "body": lazy("Wording"),
+        "revision": lazy("Revision"),
+        "changed_at": lazy("Changed"),
     }
     formatters_columns = {  # noqa: RUF012  (as above)
         "kind": words.kind,
@@ -96,7 +100,8 @@ class SmsTemplatesView(SmsModelView):
                 form.body.errors = [str(error)]
                 status = 422
             else:
-                flash(f"Saved as revision {template.revision}.", "success")
+                said = say("Saved as revision {number}.", number=template.revision)
+                flash(said, "success")
                 return redirect(url_for(".show", pk=pk))
         page: Response = self.render_template(
             "sms_plugin/templates/edit.html",
@@ -128,7 +133,7 @@ class SmsTemplatesView(SmsModelView):
             session, template, actor=guards.actor(), now=guards.toolbox().now()
         )
         session.commit()
-        flash("The default wording is back.", "success")
+        flash(say("The default wording is back."), "success")
         return redirect(url_for(".show", pk=pk))
 
     def _save(self, template: SmsTemplate, body: str) -> None:
@@ -166,7 +171,7 @@ def _variables(kind: str, *, amounts: bool) -> list[tuple[str, str]]:
     """What a template of this kind may name here, each with its meaning."""
     allowed = KINDS[kind].variables
     return [
-        (name, meaning)
+        (name, say(meaning))
         for name, meaning in VARIABLES.items()
         if name in allowed and (amounts or name != "amount_due")
     ]

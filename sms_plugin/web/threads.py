@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from flask import abort, render_template, request
 
 from sms_plugin.core import phones, schedule
+from sms_plugin.core.language import say
 from sms_plugin.services import inbox, practices
 from sms_plugin.web import guards, reach, roles, words
+from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases, phone, title
 
 if TYPE_CHECKING:
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
         SmsPractice,
     )
 
-FILTERS = {"all": "All", "unread": "Unread", "waiting": "Needs answer"}
+FILTERS = {
+    "all": lazy("All"),
+    "unread": lazy("Unread"),
+    "waiting": lazy("Needs answer"),
+}
 # Within this time after the patient's own text nobody minds an answer at night.
 IN_TALK = timedelta(minutes=60)
 # A text that went out this soon after it was written went out at once.
@@ -127,13 +133,17 @@ class Opened:
     def author(self, message: SmsMessage) -> str:
         """Who wrote a text, in words."""
         if message.purpose == "inbound":
-            return self._patient(message) or "Patient"
+            return self._patient(message) or say("Patient")
         if message.purpose == "reply":
-            return message.author or "Staff"
+            return message.author or say("Staff")
         label = words.kind(message.kind)
         if message.purpose == "job":
-            return f"{label}, approved by {message.approved_by or 'staff'}"
-        return f"{label}, sent automatically"
+            if not message.approved_by:
+                return say("{kind}, approved by staff", kind=label)
+            return say(
+                "{kind}, approved by {name}", kind=label, name=message.approved_by
+            )
+        return say("{kind}, sent automatically", kind=label)
 
     def went_out(self, message: SmsMessage) -> str:
         """When a text went out that had been written long before; else nothing."""
@@ -144,7 +154,7 @@ class Opened:
         """Whom a text on a shared phone is about."""
         if len(self.users) < 2:
             return ""
-        return self._patient(message) or "not known"
+        return self._patient(message) or say("not known")
 
     def late(self) -> str:
         """A word of warning when the patient may be asleep."""
@@ -154,7 +164,7 @@ class Opened:
             return ""
         if schedule.is_open(now, practices.window_of(self.say.practice), zones):
             return ""
-        return "It is outside texting hours there. What you send goes out at once."
+        return say("It is outside texting hours there. What you send goes out at once.")
 
     def html(self) -> str:
         """The texts alone, for a page that is open."""

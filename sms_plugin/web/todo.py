@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 
+from sms_plugin.core.language import say
 from sms_plugin.web import guards, roles
 
 if TYPE_CHECKING:
@@ -33,27 +34,27 @@ def waiting(found: Waiting) -> list[Step]:
     """What waits now, each with the page on which it is handled."""
     return [
         _step(
-            "Wait for approval",
+            say("Wait for approval"),
             roles.JOBS,
             "SmsJobView.list",
             count=found.pending,
         ),
         _step(
-            "Approved and held",
+            say("Approved and held"),
             roles.MESSAGES,
             "SmsMessagesView.list",
             count=found.held,
             _flt_0_state="approved",
         ),
         _step(
-            "Need an answer",
+            say("Need an answer"),
             roles.INBOX,
             "SmsInboxView.inbox",
             count=found.unanswered,
             show="waiting",
         ),
         _step(
-            "Need a decision",
+            say("Need a decision"),
             roles.MESSAGES,
             "SmsMessagesView.list",
             count=found.review,
@@ -71,38 +72,40 @@ def steps(obstacles: Sequence[Obstacle], *, pending: int) -> list[Step]:
                 obstacle.sentence,
                 roles.NUMBERS,
                 "SmsNumbersView.list",
-                label="Go to Numbers",
+                label=say("Go to Numbers"),
             )
         else:
             step = _step(
                 obstacle.sentence,
                 roles.SETTINGS,
                 "SmsSettingsView.index",
-                label="Go to SMS Settings",
+                label=say("Go to SMS Settings"),
             )
         todo.append(step)
     if pending:
         approve = _step(
-            "Read the texts that wait for approval, and approve them.",
+            say("Read the texts that wait for approval, and approve them."),
             roles.JOBS,
             "SmsJobView.list",
-            label="Go to Jobs",
+            label=say("Go to Jobs"),
         )
         return [*todo, approve]
     return [
         *todo,
         _step(
-            "Record which patients agreed to texts, and on which phone.",
+            say("Record which patients agreed to texts, and on which phone."),
             roles.PHONES,
             "SmsPatientPhonesView.list",
-            label="Go to Patient Phones",
+            label=say("Go to Patient Phones"),
         ),
         _step(
-            "Upload a statement file in the portal; its texts then wait for approval "
-            "under Jobs.",
+            say(
+                "Upload a statement file in the portal; its texts then wait for "
+                "approval under Jobs."
+            ),
             roles.JOBS,
             "SmsJobView.list",
-            label="Go to Jobs",
+            label=say("Go to Jobs"),
         ),
     ]
 

@@ -10,11 +10,13 @@ from markupsafe import Markup
 
 from sms_plugin import config
 from sms_plugin.core import moments, phones
+from sms_plugin.core.language import say
 from sms_plugin.models import SmsPractice
 from sms_plugin.services import concerns, prices
 from sms_plugin.services.preferences import SOURCES
 from sms_plugin.services.wording import KINDS
 from sms_plugin.web import guards
+from sms_plugin.web.language import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,98 +36,102 @@ else:
 Words = dict[str, tuple[str, str]]
 
 MESSAGE_STATES: Words = {
-    "pending": ("Waits for approval", "info"),
-    "approved": ("Approved", "info"),
-    "submitting": ("Being sent", "info"),
-    "accepted": ("Sent", "ok"),
-    "sent": ("Sent", "ok"),
-    "delivered": ("Delivered", "ok"),
-    "undelivered": ("Not delivered", "bad"),
-    "failed": ("Failed", "bad"),
-    "unconfirmed": ("Not confirmed", "wait"),
-    "unknown": ("Outcome unknown", "wait"),
-    "review": ("Needs a decision", "wait"),
-    "skipped": ("No text", "off"),
-    "rejected": ("Rejected", "off"),
-    "expired": ("Expired", "off"),
-    "withdrawn": ("Withdrawn", "off"),
-    "received": ("Received", "info"),
+    "pending": (lazy("Waits for approval"), "info"),
+    "approved": (lazy("Approved"), "info"),
+    "submitting": (lazy("Being sent"), "info"),
+    "accepted": (lazy("Sent"), "ok"),
+    "sent": (lazy("Sent"), "ok"),
+    "delivered": (lazy("Delivered"), "ok"),
+    "undelivered": (lazy("Not delivered"), "bad"),
+    "failed": (lazy("Failed"), "bad"),
+    "unconfirmed": (lazy("Not confirmed"), "wait"),
+    "unknown": (lazy("Outcome unknown"), "wait"),
+    "review": (lazy("Needs a decision"), "wait"),
+    "skipped": (lazy("No text"), "off"),
+    "rejected": (lazy("Rejected"), "off"),
+    "expired": (lazy("Expired"), "off"),
+    "withdrawn": (lazy("Withdrawn"), "off"),
+    "received": (lazy("Received"), "info"),
 }
 PURPOSES: Words = {
-    "job": ("Job", "off"),
-    "notice": ("Notice", "off"),
-    "reply": ("Reply of staff", "off"),
-    "inbound": ("From the patient", "info"),
+    "job": (lazy("Job"), "off"),
+    "notice": (lazy("Notice"), "off"),
+    "reply": (lazy("Reply of staff"), "off"),
+    "inbound": (lazy("From the patient"), "info"),
 }
 REGISTRATIONS: Words = {
-    "none": ("Not registered", "wait"),
-    "pending": ("Registration under way", "wait"),
-    "verified": ("Registered", "ok"),
-    "failed": ("Registration refused", "bad"),
+    "none": (lazy("Not registered"), "wait"),
+    "pending": (lazy("Registration under way"), "wait"),
+    "verified": (lazy("Registered"), "ok"),
+    "failed": (lazy("Registration refused"), "bad"),
 }
 NUMBER_STATES: Words = {
-    "buying": ("Being bought", "wait"),
-    "owned": ("Owned", "ok"),
-    "released": ("Given back", "off"),
+    "buying": (lazy("Being bought"), "wait"),
+    "owned": (lazy("Owned"), "ok"),
+    "released": (lazy("Given back"), "off"),
 }
-NUMBER_KINDS = {"local": "Local", "toll_free": "Toll-free"}
+NUMBER_KINDS = {"local": lazy("Local"), "toll_free": lazy("Toll-free")}
 PHONE_CONDITIONS: Words = {
-    "ok": ("Can get texts", "ok"),
-    "invalid": ("Not a number that can be texted", "bad"),
-    "landline": ("Landline", "bad"),
-    "unreachable": ("Did not take earlier texts", "bad"),
+    "ok": (lazy("Can get texts"), "ok"),
+    "invalid": (lazy("Not a number that can be texted"), "bad"),
+    "landline": (lazy("Landline"), "bad"),
+    "unreachable": (lazy("Did not take earlier texts"), "bad"),
 }
 CONSENTS: Words = {
-    "none": ("No consent", "off"),
-    "granted": ("Agreed", "ok"),
-    "revoked": ("Taken back", "bad"),
+    "none": (lazy("No consent"), "off"),
+    "granted": (lazy("Agreed"), "ok"),
+    "revoked": (lazy("Taken back"), "bad"),
 }
 LEDGER_EVENTS: Words = {
-    "granted": ("Agreed", "ok"),
-    "revoked": ("Taken back", "bad"),
-    "suppressed": ("Opted out", "bad"),
-    "lifted": ("Opted in again", "ok"),
+    "granted": (lazy("Agreed"), "ok"),
+    "revoked": (lazy("Taken back"), "bad"),
+    "suppressed": (lazy("Opted out"), "bad"),
+    "lifted": (lazy("Opted in again"), "ok"),
 }
-LEDGER_SOURCES = SOURCES | {
-    "keyword": "Texted STOP or START",
-    "gateway": "Told by the carrier",
-    "host": "Told by the portal",
-    "staff": "Entered by staff",
-    "link": "By the link in a text",
+# How staff say that consent was obtained.
+STAFF_SOURCES = {key: lazy(label) for key, label in SOURCES.items()}
+LEDGER_SOURCES = STAFF_SOURCES | {
+    "keyword": lazy("Texted STOP or START"),
+    "gateway": lazy("Told by the carrier"),
+    "host": lazy("Told by the portal"),
+    "staff": lazy("Entered by staff"),
+    "link": lazy("By the link in a text"),
 }
 EVENT_STATES: Words = {
-    "applied": ("Applied", "ok"),
-    "waiting": ("Waits to be applied", "wait"),
-    "conflict": ("Contradicts an earlier word", "wait"),
-    "orphan": ("Belongs to nothing", "off"),
+    "applied": (lazy("Applied"), "ok"),
+    "waiting": (lazy("Waits to be applied"), "wait"),
+    "conflict": (lazy("Contradicts an earlier word"), "wait"),
+    "orphan": (lazy("Belongs to nothing"), "off"),
 }
-EVENT_KINDS = {"inbound": "Text from a patient", "status": "Delivery state"}
+EVENT_KINDS = {"inbound": lazy("Text from a patient"), "status": lazy("Delivery state")}
 DEEDS = {
-    "installation.confirm": "Confirmed that texts go out from this database",
-    "practice.allow": "Allowed texting",
-    "practice.disallow": "Took texting back",
-    "practice.enable": "Switched texting on",
-    "practice.disable": "Switched texting off",
-    "practice.resume": "Resumed sending",
-    "practice.settings": "Changed the settings",
-    "number.buy": "Bought a number",
-    "number.select": "Chose the number texts come from",
-    "number.registered": "Confirmed that a number is registered with the carriers",
-    "template.save": "Changed a template",
-    "delivery.on": "Switched texts on for a phone",
-    "delivery.off": "Switched texts off for a phone",
-    "number.check": "Compared the numbers with the gateway",
-    "number.repair": "Pointed a number at this portal again",
-    "message.edit": "Edited a text",
-    "message.found": "Looked for a text of unknown outcome and found it",
-    "message.leave": "Left a text of unknown outcome",
-    "message.resend": "Sent a text of unknown outcome again",
-    "job.approve": "Approved texts of a job",
-    "job.reject": "Rejected texts of a job",
-    "inbox.reply": "Wrote to a patient",
+    "installation.confirm": lazy("Confirmed that texts go out from this database"),
+    "practice.allow": lazy("Allowed texting"),
+    "practice.disallow": lazy("Took texting back"),
+    "practice.enable": lazy("Switched texting on"),
+    "practice.disable": lazy("Switched texting off"),
+    "practice.resume": lazy("Resumed sending"),
+    "practice.settings": lazy("Changed the settings"),
+    "number.buy": lazy("Bought a number"),
+    "number.select": lazy("Chose the number texts come from"),
+    "number.registered": lazy(
+        "Confirmed that a number is registered with the carriers"
+    ),
+    "template.save": lazy("Changed a template"),
+    "delivery.on": lazy("Switched texts on for a phone"),
+    "delivery.off": lazy("Switched texts off for a phone"),
+    "number.check": lazy("Compared the numbers with the gateway"),
+    "number.repair": lazy("Pointed a number at this portal again"),
+    "message.edit": lazy("Edited a text"),
+    "message.found": lazy("Looked for a text of unknown outcome and found it"),
+    "message.leave": lazy("Left a text of unknown outcome"),
+    "message.resend": lazy("Sent a text of unknown outcome again"),
+    "job.approve": lazy("Approved texts of a job"),
+    "job.reject": lazy("Rejected texts of a job"),
+    "inbox.reply": lazy("Wrote to a patient"),
 }
 RECENT = timedelta(days=1)
-LANGUAGES = {"en": "English", "es": "Spanish"}
+LANGUAGES = {"en": lazy("English"), "es": lazy("Spanish")}
 NONE = "–"  # noqa: RUF001  (the dash stands for "nothing" in a cell)
 
 
@@ -133,12 +139,12 @@ def kind(value: str) -> str:
     """A kind of text, such as "Reminder"."""
     if value in {"reply", "inbound"}:  # what somebody wrote is of no kind
         return NONE
-    return KINDS[value].label if value in KINDS else value or NONE
+    return say(KINDS[value].label) if value in KINDS else value or NONE
 
 
 def language(value: str) -> str:
     """A language by its English name."""
-    return LANGUAGES.get(value, value)
+    return str(LANGUAGES.get(value, value))
 
 
 def options(labels: Mapping[str, str]) -> list[Any]:
@@ -180,14 +186,29 @@ def plain_time(value: datetime | None) -> str:
     if value is None:
         return NONE
     local = _here(value)
-    return f"{local:%b} {local.day}, {local:%Y}, {moments.clock(local)} {local:%Z}"
+    return say(
+        "{month} {day}, {year}, {time} {zone}",
+        month=moments.month(local, short=True),
+        day=local.day,
+        year=local.year,
+        time=moments.clock(local),
+        zone=f"{local:%Z}",
+    )
 
 
 def local_time(value: datetime | None) -> str:
     """The same for a page; within a day also by its distance: ``3 min ago``."""
     if value is None:
         return NONE
-    exact = f"{_here(value):%A, %b %d, %Y, %H:%M:%S %Z}"
+    local = _here(value)
+    exact = say(
+        "{weekday}, {month} {day}, {year}, {time}",
+        weekday=moments.weekday(local),
+        month=moments.month(local, short=True),
+        day=f"{local:%d}",
+        year=local.year,
+        time=f"{local:%H:%M:%S %Z}",
+    )
     shown = Markup('<time datetime="{}" title="{}">{}</time>').format(
         value.isoformat(timespec="seconds"), exact, plain_time(value)
     )
@@ -202,9 +223,18 @@ def _distance(span: timedelta) -> str:
     if abs(span) >= RECENT:
         return ""
     if abs(span) < timedelta(minutes=1):
-        return "just now"
-    ahead = span > timedelta(0)
-    return f"in {concerns.age(span)}" if ahead else f"{concerns.age(-span)} ago"
+        return say("just now")
+    return ahead(span) if span > timedelta(0) else ago(-span)
+
+
+def ago(span: timedelta) -> str:
+    """``3 min ago``."""
+    return say("{age} ago", age=concerns.age(span))
+
+
+def ahead(span: timedelta) -> str:
+    """``in 2 h``."""
+    return say("in {age}", age=concerns.age(span))
 
 
 def _here(value: datetime) -> datetime:

@@ -13,8 +13,6 @@ import pytest
 from tests.support.demo import start
 from tests.support.outside import wait_until
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

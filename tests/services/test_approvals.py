@@ -169,6 +169,11 @@ def test_an_edit_after_the_approval_asks_for_another_one(world):
     [after] = world.messages(job_id=job)
     assert after.state == "pending"
     assert after.original_body == message.body
+    assert (after.approved_by, after.approved_by_id, after.approved_at) == (
+        "",
+        None,
+        None,
+    )
     assert world.gateway().sent == []
     world.approve(job)
     world.drain()

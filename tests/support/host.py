@@ -43,6 +43,10 @@ def make_app(url: sa.engine.URL | str, folder: Path, **settings: Any) -> Flask:
     """Build the host; the database must exist, its tables need not."""
     app = Flask("tests.support.host", instance_path=str(folder))
     app.config.update(
+        LANGUAGES={
+            "en": {"flag": "us", "name": "English"},
+            "es": {"flag": "es", "name": "Español"},
+        },
         SECRET_KEY="tests",
         SQLALCHEMY_DATABASE_URI=url,
         TESTING=True,

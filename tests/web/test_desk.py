@@ -187,7 +187,7 @@ def test_a_stale_tab_approves_nothing_that_was_changed(desk):
 
     assert stale.status_code == 409
     assert "changed" in words(soup(stale))
-    assert "1 of the chosen were changed" in words(soup(part))
+    assert "1 of the chosen was changed" in words(soup(part))
     assert desk.states() == ["pending", "approved", "pending"]
 
 

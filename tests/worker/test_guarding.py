@@ -18,7 +18,7 @@ from sms_plugin.models import (
 )
 from sms_plugin.services import links
 from sms_plugin.services.database import database_now
-from sms_plugin.services.matching import TEST_WORDS
+from sms_plugin.services.wording import TEST_WORDS
 from sms_plugin.worker import guarding
 from sms_plugin.worker.beat import STEPS, Beat
 from tests.support.marks import on_sqlite

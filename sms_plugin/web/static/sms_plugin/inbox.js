@@ -138,9 +138,9 @@
       url.searchParams.set("pulse", pulse);
       const answer = await fetch(url, { credentials: "same-origin", cache: "no-store" });
       if (answer.redirected || answer.status === 401) {
-        stop("You were signed out. Load the page again to go on.");
+        stop(inbox.dataset.signedOut);
       } else if (answer.status === 403 || answer.status === 404) {
-        stop("This inbox is not open to you any more. Load the page again.");
+        stop(inbox.dataset.closed);
       } else if (!answer.ok) {
         throw new Error(String(answer.status));
       } else {
@@ -152,7 +152,7 @@
       }
     } catch {
       pause = Math.min(pause * 2, LONGEST);
-      live.textContent = "The connection is lost. Trying again.";
+      live.textContent = inbox.dataset.lost;
     }
     asking = false;
     plan();

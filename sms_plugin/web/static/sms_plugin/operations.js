@@ -36,7 +36,7 @@
         });
         if (answer.redirected || [401, 403, 404].includes(answer.status)) {
           over = true;
-          say("This page is not open to you any more. Load it again.");
+          say(part.dataset.closed);
         } else if (!answer.ok) {
           throw new Error(String(answer.status));
         } else {
@@ -48,7 +48,7 @@
           say("");
         }
       } catch {
-        say("The connection is lost: what stands here is old. Trying again.");
+        say(part.dataset.lost);
       }
     }
     plan();

@@ -36,7 +36,7 @@
       if (!response.ok) throw new Error(String(response.status));
       answer = await response.json();
     } catch {
-      answer = { error: "The preview cannot be shown now. Load the page again to go on." };
+      answer = { error: form.dataset.lost };
     }
     // An answer that was overtaken by a later one is old.
     if (mine === asked) show(answer);
@@ -45,9 +45,7 @@
   function show(draft) {
     put(part("error"), draft.error);
     put(part("text"), draft.text);
-    part("size").textContent = draft.text
-      ? `${draft.segments} ${draft.segments === 1 ? "segment" : "segments"}, ${draft.encoding}, ${draft.price} for each text`
-      : "";
+    part("size").textContent = draft.size || "";
     part("odd-list").textContent = (draft.odd || []).join(" ");
     part("odd").hidden = !(draft.odd || []).length;
   }
