@@ -72,7 +72,7 @@ def in_child(work: Callable[[], None]) -> int:
     if child == 0:
         try:
             work()
-        except BaseException:
+        except BaseException:  # noqa: BLE001  (the child ends here in any case)
             traceback.print_exc()
         finally:
             os._exit(DONE)
