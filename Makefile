@@ -37,10 +37,11 @@ soak: $(STAMP)  ## Inject 10,000 faults and count what is lost or doubled (SOAK_
 
 TRANSLATIONS := sms_plugin/translations
 translations: $(STAMP)  ## Renew the catalogues after sentences were changed
+	@mkdir -p build
 	$(BIN)/pybabel -q extract -F pyproject.toml --no-default-keywords --sort-output --no-location --omit-header \
-		-k say -k say_count:1,2 -k mark -k lazy -k sms_ -k sms_count:1,2 -k say_html -k sms_html -o $(TRANSLATIONS)/sms_plugin.pot .
-	$(BIN)/pybabel -q update -D sms_plugin -i $(TRANSLATIONS)/sms_plugin.pot -d $(TRANSLATIONS) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
-	$(BIN)/pybabel -q compile -D sms_plugin -d $(TRANSLATIONS) --use-fuzzy
+		-k say -k say_count:1,2 -k mark -k lazy -k sms_ -k sms_count:1,2 -k say_html -k sms_html -o build/sms_plugin.pot .
+	$(BIN)/pybabel -q update -D sms_plugin -i build/sms_plugin.pot -d $(TRANSLATIONS) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
+	$(BIN)/pybabel -q compile -D sms_plugin -d $(TRANSLATIONS)
 
 clean:  ## Remove the virtual environment and all that was made
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage* instance artefacts

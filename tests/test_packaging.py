@@ -206,10 +206,10 @@ def _is_there(page: Path, target: str) -> bool:
     """Whether a file, and the heading in it that a link names, are there."""
     name, _, heading = target.partition("#")
     found = (page.parent / name) if name else page
-    if not found.exists():
-        return False
+    if not heading or not found.exists():
+        return found.exists()
     headings = re.findall(r"^#+ (.*)$", found.read_text(encoding="utf-8"), re.MULTILINE)
     slugs = {
         re.sub(r"[^\w -]", "", words.lower()).replace(" ", "-") for words in headings
     }
-    return not heading or heading in slugs
+    return heading in slugs
