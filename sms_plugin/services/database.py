@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 T = TypeVar("T")
+# More than a wave has.
+MANY = 100
 
 
 def is_sqlite(session: Session) -> bool:
@@ -129,11 +131,16 @@ def among(session: Session, column: Any, values: Collection[Any]) -> Any:
     """The condition that a column has one of many values.
 
     On PostgreSQL they are one parameter, so that the statement is the same, and is
-    compiled but once, for however many there are.
+    compiled but once, for however many there are. Of a table that grew too fast for
+    its statistics the planner would compare every row with every value; values that
+    are rows themselves are looked up in the index instead.
     """
     if is_sqlite(session):
         return column.in_(values)
-    return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(column.type)))
+    given = sa.literal(list(values), postgresql.ARRAY(column.type))
+    if len(values) > MANY:
+        return column.in_(sa.select(sa.func.unnest(given)))
+    return column == sa.any_(given)
 
 
 def by_id(session: Session, column: Any, values: Mapping[int, str | None]) -> Any:

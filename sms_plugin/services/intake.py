@@ -27,7 +27,13 @@ from sms_plugin.services import (
     templates,
     verdicts,
 )
-from sms_plugin.services.database import change, insert_new, lock_row, lock_rows
+from sms_plugin.services.database import (
+    among,
+    change,
+    insert_new,
+    lock_row,
+    lock_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -334,7 +340,8 @@ def _mark_taken(session: Session, practice_id: int, rows: list[dict[str, Any]]) 
     taken = set(
         session.scalars(
             sa.select(SmsMessage.dedupe_key).where(
-                SmsMessage.practice_id == practice_id, SmsMessage.dedupe_key.in_(keys)
+                SmsMessage.practice_id == practice_id,
+                among(session, SmsMessage.dedupe_key, keys),
             )
         )
     )
@@ -349,7 +356,9 @@ def _mine(session: Session, rows: list[dict[str, Any]]) -> Collection[str | None
     return set(
         session.scalars(
             sa.select(SmsMessage.dedupe_key).where(
-                SmsMessage.job_id == rows[0]["job_id"], SmsMessage.dedupe_key.in_(keys)
+                SmsMessage.practice_id == rows[0]["practice_id"],
+                SmsMessage.job_id == rows[0]["job_id"],
+                among(session, SmsMessage.dedupe_key, keys),
             )
         )
     )

@@ -12,6 +12,7 @@ from sms_plugin.models import (
     SmsWebhookEvent,
 )
 from sms_plugin.services import consents
+from tests.support.statements import counted
 from tests.web import pages
 
 LISTS = {
@@ -306,19 +307,14 @@ class TestMessages:
     def test_pages_follow_each_other_by_key_without_a_count(self, world, login):
         add_messages(world, world.enable(), 60)
         client = login("viewer")
-        seen, path, statements = [], "/sms/messages/list/", []
-        with world.app.app_context():
-            engine = world.app.appbuilder.session.get_bind()
-        watch = lambda *args: statements.append(args[2].lower())  # noqa: E731
-        sa.event.listen(engine, "before_cursor_execute", watch)
-        while path:
-            page = pages.soup(client.get(path))
-            seen += [
-                cell.text for cell in page.select('.sms-table td[data-label="Patient"]')
-            ]
-            older = page.select_one("a[rel=next]")
-            path = older and older["href"]
-        sa.event.remove(engine, "before_cursor_execute", watch)
+        seen, path = [], "/sms/messages/list/"
+        with counted(world) as statements:
+            while path:
+                page = pages.soup(client.get(path))
+                cells = page.select('.sms-table td[data-label="Patient"]')
+                seen += [cell.text for cell in cells]
+                older = page.select_one("a[rel=next]")
+                path = older and older["href"]
 
         assert seen == [f"Patient {number:03}" for number in reversed(range(60))]
         asked = [text for text in statements if "from sms_message" in text]
