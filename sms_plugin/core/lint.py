@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,8 +25,27 @@ COLLECTION_WORDS: Final = (
     "final notice",
     "past due",
     "settlement",
+    # The same in Spanish.
+    "aviso final",
+    "cobranza",
+    "cobranzas",
+    "cobrador",
+    "deuda",
+    "deudas",
+    "moroso",
+    "morosa",
+    "ultimo aviso",
+    "último aviso",
 )
-"""Words that only platform staff may allow in a text."""
+"""Words that no text may hold, in English and Spanish."""
+
+SHORTENERS: Final = frozenset(
+    {
+        "bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "lnkd.in", "ow.ly", "rb.gy",
+        "rebrand.ly", "shorturl.at", "t.co", "t.ly", "tiny.cc", "tinyurl.com", "v.gd",
+    }
+)  # fmt: skip
+"""Public link shorteners; carriers filter texts with their links."""
 
 # Phones turn all of these into links: a scheme, "www.", or a name with a usual ending
 # and anything behind it. Bounded, so that no input takes more than linear time.
@@ -41,6 +61,55 @@ _WORDS: Final = re.compile(
     rf"(?<!\w)(?:{'|'.join(sorted(COLLECTION_WORDS, key=len, reverse=True))})(?!\w)"
 )
 _SPACES: Final = re.compile(r"[\s-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A part of a text for which carriers would refuse it.
+
+    Attributes:
+        problem: a link of a public shortener, another foreign link, or words of debt
+            collection.
+        found: the words, or the link.
+        position: where, in characters from 0; None where it hides behind look-alikes.
+    """
+
+    problem: Literal["shortener", "link", "words"]
+    found: str
+    position: int | None
+
+
+def flaws(text: str, own_hosts: Collection[str]) -> tuple[Flaw, ...]:
+    """Name what must not stand in a text, in the order it appears.
+
+    Args:
+        text: what staff wrote.
+        own_hosts: host names as they stand in our links.
+    """
+    found = [
+        Flaw(
+            "shortener" if _host(link) in SHORTENERS else "link", link, text.find(link)
+        )
+        for link in foreign_links(text, own_hosts)
+    ]
+    found += [
+        Flaw("words", words, _place(text, words)) for words in collection_words(text)
+    ]
+    end = len(text)
+    return tuple(
+        sorted(found, key=lambda flaw: end if flaw.position is None else flaw.position)
+    )
+
+
+def _host(link: str) -> str:
+    rest = link.rpartition("://")[2]
+    return re.split(r"[/?#:\\]", rest, maxsplit=1)[0].lower().removeprefix("www.")
+
+
+def _place(text: str, words: str) -> int | None:
+    pattern = r"[\s-]+".join(map(re.escape, words.split()))
+    match = re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE)
+    return match and match.start()
 
 
 def foreign_links(text: str, own_hosts: Collection[str]) -> tuple[str, ...]:

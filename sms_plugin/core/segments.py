@@ -26,7 +26,6 @@ _ESCAPE: Final = "\x1b"
 # Possessive, so that the one odd character at the end of a text costs no backtracking.
 _ONLY_BASIC: Final = re.compile(f"[{re.escape(_BASIC)}]*+")
 _ONLY_GSM: Final = re.compile(f"[{re.escape(_BASIC + _EXTENSION)}]*+")
-_NOT_GSM: Final = re.compile(f"[^{re.escape(_BASIC + _EXTENSION)}]")
 _EXTENDED: Final = re.compile(f"[{re.escape(_EXTENSION)}]")
 
 # What normalise() has nothing to do to: GSM-7 without the controls CR and form feed.
@@ -151,11 +150,6 @@ def normalise(text: str) -> str:
     text = _FRACTION.sub(" ", text.replace("\r\n", "\n")).translate(_REPLACE)
     text = unicodedata.normalize("NFC", _STRAY.sub("", text))
     return _PILE.sub(r"\1", text)
-
-
-def offending(text: str) -> tuple[str, ...]:
-    """Name the distinct characters that force UCS-2, in the order they appear."""
-    return tuple(dict.fromkeys(_NOT_GSM.findall(text)))
 
 
 def fits(text: str) -> bool:

@@ -42,6 +42,7 @@ __all__ = [
     "fill_links",
     "marks_in",
     "measure_with_links",
+    "placed",
     "value_limit",
 ]
 
@@ -96,16 +97,31 @@ class TemplateError(ValueError):
     def __init__(self, message: str, source: str, position: int) -> None:
         self.message = message
         self.position = position
-        self.line = source.count("\n", 0, position) + 1
-        self.column = position - source.rfind("\n", 0, position)
-        super().__init__(
-            say(
-                "Line {line}, column {column}: {problem}",
-                line=self.line,
-                column=self.column,
-                problem=message,
-            )
-        )
+        self.line, self.column = _place(source, position)
+        super().__init__(placed(message, source, position))
+
+
+def placed(problem: str, source: str, position: int) -> str:
+    """Say where a problem stands: ``Line 1, column 7: ...``.
+
+    Args:
+        problem: a sentence.
+        source: what staff wrote.
+        position: in characters from 0.
+    """
+    line, column = _place(source, position)
+    return say(
+        "Line {line}, column {column}: {problem}",
+        line=line,
+        column=column,
+        problem=problem,
+    )
+
+
+def _place(source: str, position: int) -> tuple[int, int]:
+    """Line and column for people, from 1."""
+    line = source.count("\n", 0, position) + 1
+    return line, position - source.rfind("\n", 0, position)
 
 
 class Template:

@@ -14,11 +14,12 @@ from sms_plugin.models.practice import SmsPractice
 class SmsNumber(SmsBase):
     """One number; ``rate`` is in segments a second, None for the default of its kind.
 
-    ``state`` is buying, owned or released; ``registration`` is what the carriers know
-    of the sender: none, pending, verified or failed. Only a verified number sends to
-    many. ``active`` marks the one that the practice's new texts come from. Nothing goes
-    out from it before ``paused_until``; ``pause_reason`` says why in words. ``drift``
-    says in words how the gateway's record differs from ours, as of ``checked_at``.
+    ``state`` is buying, owned, releasing or released; ``registration`` is what the
+    carriers know of the sender: none, pending, verified or failed. Only a verified
+    number sends to many. ``active`` marks the one that the practice's new texts come
+    from. Nothing goes out from it before ``paused_until``; ``pause_reason`` says why in
+    words. ``drift`` says in words how the gateway's record differs from ours, as of
+    ``checked_at``.
     """
 
     __tablename__ = "sms_number"

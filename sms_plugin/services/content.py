@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sms_plugin import config
 from sms_plugin.core import phones, templating
@@ -25,6 +26,11 @@ TOKEN_LENGTH = 22
 def link_url(settings: Settings, token: str) -> str:
     """The address of a link as it stands in a text."""
     return f"{settings[config.PUBLIC_URL].rstrip('/')}{LINK_PATH}{token}"
+
+
+def own_hosts(settings: Settings) -> frozenset[str]:
+    """The hosts that a link in a text may lead to, as they stand in our links."""
+    return frozenset({urlsplit(settings[config.PUBLIC_URL]).netloc} - {""})
 
 
 def measure(settings: Settings, body: str) -> Segments:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sms_plugin.core.language import mark, say
 from sms_plugin.errors import ConflictError, NotFoundError
 from sms_plugin.models import SmsAccount, SmsNumber
-from sms_plugin.services import numbers
+from sms_plugin.services import numbers, releasing
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import lock_row
 
@@ -102,7 +102,7 @@ def accounts_due(session: Session, *, before: datetime) -> Sequence[int]:
     last = sa.func.coalesce(SmsNumber.checked_at, SmsNumber.created_at)
     return session.scalars(
         sa.select(SmsNumber.account_id)
-        .where(SmsNumber.state == "owned", last < before)
+        .where(SmsNumber.state.in_(("owned", "releasing")), last < before)
         .group_by(SmsNumber.account_id)
         .order_by(sa.func.min(last), SmsNumber.account_id)
         .limit(MOST_ACCOUNTS)
@@ -119,6 +119,8 @@ def check(
 ) -> Comparison:
     """Ask the gateway for an account's numbers and note what differs.
 
+    Numbers that somebody began to give back are owned or released afterwards.
+
     Commits before the call; the caller commits what was noted.
 
     Raises:
@@ -126,6 +128,7 @@ def check(
     """
     session.commit()  # no transaction is open while the gateway is asked
     theirs = gateway.owned_numbers()
+    releasing.settle(session, account_id, {number.e164 for number in theirs}, now=now)
     ours = session.scalars(
         sa.select(SmsNumber)
         .where(SmsNumber.account_id == account_id, SmsNumber.state != "released")

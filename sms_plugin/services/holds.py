@@ -38,6 +38,17 @@ def waiting_texts(session: Session, practice_id: int, *, most: int = 100_000) ->
     return session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
 
 
+def wait_for_claims(session: Session, practice_id: int) -> None:
+    """Let claims at hand end, and none begin before the caller's commit."""
+    begin_write(session)
+    session.get(
+        SmsPractice,
+        practice_id,
+        with_for_update={"key_share": True},
+        populate_existing=True,
+    )
+
+
 def release(
     session: Session, practice_id: int, holds: Collection[str], *, now: datetime
 ) -> int:
@@ -49,14 +60,8 @@ def release(
     Returns:
         How many texts are due now.
     """
-    # Claims at hand are waited for: none holds a text by the old rule afterwards.
-    begin_write(session)
-    session.get(
-        SmsPractice,
-        practice_id,
-        with_for_update={"key_share": True},
-        populate_existing=True,
-    )
+    # None holds a text by the old rule afterwards.
+    wait_for_claims(session, practice_id)
     theirs = (
         SmsMessage.practice_id == practice_id,
         in_state("approved"),

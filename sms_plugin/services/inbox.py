@@ -131,8 +131,7 @@ def locked(session: Session, practice: SmsPractice, phone: SmsPhone) -> str | No
         return say(
             "This phone opted out. Only the patient can undo that, by texting START."
         )
-    number = practices.active_number(session, practice.id)
-    if number is None or number.state != "owned":
+    if practices.active_number(session, practice.id) is None:
         return say(
             "The practice has no number to text from. Choose one in SMS Settings."
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin import config
+from sms_plugin.core import areas
 from sms_plugin.core.language import say
 from sms_plugin.errors import (
     ConflictError,
@@ -37,6 +38,7 @@ FALLBACK_PATH = "/sms/hooks/inbound/again"
 _AREA_CODE = re.compile(r"[2-9][0-9]{2}")
 # The gateway takes 2 to 16 letters, digits and wildcards; ours are * for "any".
 _PATTERN = re.compile(r"[0-9A-Za-z]{2,10}")
+_CITY = re.compile(r"[A-Za-z][A-Za-z .'-]{1,39}")
 # Retries and a short time-out for texts of patients; the fragment is not signed.
 _OVERRIDES = "#rc=3&rp=5xx,ct,rt&ct=2000&rt=4000"
 
@@ -52,12 +54,14 @@ def search(
     kind: str = "local",
     area_code: str = "",
     pattern: str = "",
+    city: str = "",
+    state: str = "",
     limit: int = 20,
 ) -> list[NumberOffer]:
-    """Numbers that can be bought, by area code or by digits or letters in them.
+    """Numbers that can be bought, by area code, place, or digits or letters in them.
 
     Raises:
-        InvalidError: the area code or pattern cannot be searched; nothing was asked.
+        InvalidError: what was given cannot be searched; nothing was asked.
         GatewayError: the gateway did not answer.
     """
     if kind not in {"local", "toll_free"}:
@@ -72,12 +76,32 @@ def search(
             say("Give two to ten digits or letters that the number should contain."),
             field="pattern",
         )
+    _check_place(kind, city, state)
     return gateway.search_numbers(
         kind=kind,
         area_code=area_code or None,
         contains=pattern or None,
+        locality=city or None,
+        region=state.upper() or None,
         limit=limit,
     )
+
+
+def _check_place(kind: str, city: str, state: str) -> None:
+    if kind == "toll_free" and (city or state):
+        raise InvalidError(
+            say("A toll-free number belongs to no place. Leave city and state empty."),
+            field="city" if city else "state",
+        )
+    if city and not _CITY.fullmatch(city):
+        raise InvalidError(
+            say("Write the city as on a letter, such as San Diego or St. Paul."),
+            field="city",
+        )
+    if state and state.upper() not in areas.STATES:
+        raise InvalidError(
+            say("Write the state as two letters, such as CA."), field="state"
+        )
 
 
 def owned(session: Session, practice_id: int) -> Sequence[SmsNumber]:
@@ -206,6 +230,8 @@ def select(
     Raises:
         NotFoundError: it is not a number of this practice that can be used.
     """
+    # Nobody begins to give a number back, or sends from another one, meanwhile.
+    holds.wait_for_claims(session, practice.id)
     number = _usable(session, practice, number_id)
     change(
         session,
@@ -240,7 +266,7 @@ def confirm_registration(
 
 
 def _usable(session: Session, practice: SmsPractice, number_id: int) -> SmsNumber:
-    number = session.get(SmsNumber, number_id)
+    number = session.get(SmsNumber, number_id, populate_existing=True)
     if number is None or number.practice_id != practice.id or number.state != "owned":
         raise NotFoundError(say("There is no such number."))
     return number

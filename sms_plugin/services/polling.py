@@ -73,7 +73,7 @@ def due(session: Session, *, settings: Settings, now: datetime) -> list[Poll]:
             SmsNumber.created_at,
         )
         .where(
-            SmsNumber.state == "owned",
+            SmsNumber.state.in_(("owned", "releasing")),
             sa.or_(SmsNumber.polled_at.is_(None), SmsNumber.polled_at <= now - pause),
         )
         .order_by(sa.nulls_first(SmsNumber.polled_at), SmsNumber.id)
@@ -136,7 +136,7 @@ def missed(session: Session, texts: Sequence[RemoteMessage]) -> list[RemoteMessa
         session.scalars(
             sa.select(SmsNumber.e164).where(
                 SmsNumber.e164.in_({text.recipient for text in texts}),
-                SmsNumber.state == "owned",
+                SmsNumber.state.in_(("owned", "releasing")),
             )
         )
     )

@@ -196,10 +196,12 @@ def save_settings(
 
 
 def active_number(session: Session, practice_id: int) -> SmsNumber | None:
-    """The number that the practice's new texts come from."""
+    """The number that the practice's new texts come from, if it can be used."""
     return session.scalars(
         sa.select(SmsNumber).where(
-            SmsNumber.practice_id == practice_id, SmsNumber.active
+            SmsNumber.practice_id == practice_id,
+            SmsNumber.active,
+            SmsNumber.state == "owned",
         )
     ).one_or_none()
 

@@ -223,7 +223,8 @@ def take_text(
         sa.select(SmsNumber).where(
             SmsNumber.e164 == recipient,
             SmsNumber.account_id == account_id,
-            SmsNumber.state == "owned",
+            # A text may be on its way when its number is given back; a STOP counts.
+            SmsNumber.state.in_(("owned", "releasing", "released")),
         )
     ).one_or_none()
     if number is None or not sid or not sender:

@@ -117,8 +117,7 @@ def lanes(session: Session, *, settings: Settings, now: datetime) -> list[Lane]:
 
 def sender_of(session: Session, practice_id: int) -> SmsNumber | None:
     """The number a practice's texts come from, if it can be used."""
-    number = active_number(session, practice_id)
-    return number if number is not None and number.state == "owned" else None
+    return active_number(session, practice_id)
 
 
 def claim(

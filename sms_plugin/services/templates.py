@@ -10,22 +10,26 @@ import sqlalchemy as sa
 
 from sms_plugin.core import segments
 from sms_plugin.core.language import say
-from sms_plugin.core.templating import TemplateError, compile_template
-from sms_plugin.errors import InvalidError
+from sms_plugin.core.lint import flaws
+from sms_plugin.core.templating import TemplateError, compile_template, placed
+from sms_plugin.errors import InvalidError, NotFoundError
 from sms_plugin.models import SmsTemplate, SmsTemplateRevision
 from sms_plugin.services.actors import SYSTEM, audit
 from sms_plugin.services.wording import DEFAULTS, KINDS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
+    from sms_plugin.core.lint import Flaw
     from sms_plugin.core.templating import Template
     from sms_plugin.services.actors import Actor
 
 _STOP = re.compile(r"\bSTOP\b")
+# Whoever reads more of them at once has a text to write anew.
+MOST_FLAWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,48 +67,83 @@ def ensure_defaults(session: Session, practice_id: int, *, now: datetime) -> Non
     session.flush()
 
 
-def check(kind: str, body: str, *, amounts: bool) -> Template:
+def check(
+    kind: str, body: str, *, amounts: bool, own_hosts: Collection[str]
+) -> Template:
     """Compile a wording and refuse what must not be saved.
+
+    Args:
+        kind: of text.
+        body: the wording, normalised.
+        amounts: whether the practice shows amounts.
+        own_hosts: where its links may lead to.
 
     Raises:
         InvalidError: unknown or malformed variable (with its position), a part that
-            is required is missing, or an amount where the practice shows none.
+            is required is missing, an amount where the practice shows none, or
+            something that carriers refuse (with its position). It names all of them,
+            one a line.
     """
     rules = KINDS[kind]
     try:
         template = compile_template(body, allowed=rules.variables)
     except TemplateError as error:
         raise InvalidError(str(error), field="body") from None
-    _check_parts(rules, template, body, amounts=amounts)
-    if not segments.fits(body):
-        raise InvalidError(
-            say("The text is longer than {most} characters.", most=segments.MAX_BODY),
-            field="body",
-        )
+    wrong = [
+        *_refused(body, own_hosts),
+        *_part_problems(rules, template, body, amounts=amounts),
+    ]
+    if wrong:
+        raise InvalidError("\n".join(wrong), field="body")
     return template
 
 
-def _check_parts(rules: Kind, template: Template, body: str, *, amounts: bool) -> None:
+def _refused(body: str, own_hosts: Collection[str]) -> Iterator[str]:
+    """What carriers would refuse, each with its place."""
+    for flaw in flaws(body, own_hosts)[:MOST_FLAWS]:
+        problem = _flaw_words(flaw)
+        yield problem if flaw.position is None else placed(problem, body, flaw.position)
+
+
+def _flaw_words(flaw: Flaw) -> str:
+    instead = "{{ payment_link }}"
+    if flaw.problem == "shortener":
+        return say(
+            "Write {variable} instead of {link}: carriers block shortened links.",
+            link=flaw.found,
+            variable=instead,
+        )
+    if flaw.problem == "link":
+        return say(
+            "Write {variable} instead of {link}, which leads elsewhere: carriers block "
+            "such links. If no link is meant, put a space after the dot.",
+            link=flaw.found,
+            variable=instead,
+        )
+    return say(
+        'Take out "{words}": carriers block words of debt collection. Write for '
+        'example "your statement".',
+        words=flaw.found,
+    )
+
+
+def _part_problems(
+    rules: Kind, template: Template, body: str, *, amounts: bool
+) -> Iterator[str]:
     for name in sorted(rules.required - template.variables):
-        raise InvalidError(
-            say(
-                "{variable} is missing: this kind of text needs it.",
-                variable=f"{{{{ {name} }}}}",
-            ),
-            field="body",
+        yield say(
+            "{variable} is missing: this kind of text needs it.",
+            variable=f"{{{{ {name} }}}}",
         )
     if rules.stop_hint and not _STOP.search(body):
-        raise InvalidError(
-            say('Say how to stop, for example "Reply STOP to opt out".'), field="body"
-        )
+        yield say('Say how to stop, for example "Reply STOP to opt out".')
     if "amount_due" in template.variables and not amounts:
-        raise InvalidError(
-            say(
-                "Amounts are switched off for this practice: remove {{ amount_due }} "
-                "or allow amounts in SMS Settings."
-            ),
-            field="body",
+        yield say(
+            "Amounts are switched off for this practice: remove {{ amount_due }} "
+            "or allow amounts in SMS Settings."
         )
+    if not segments.fits(body):
+        yield say("The text is longer than {most} characters.", most=segments.MAX_BODY)
 
 
 def save(
@@ -113,12 +152,17 @@ def save(
     body: str,
     *,
     amounts: bool,
+    own_hosts: Collection[str],
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Save a new wording as the next revision; texts made before keep theirs."""
+    """Save a new wording as the next revision; texts made before keep theirs.
+
+    Raises:
+        InvalidError: it must not be saved; says why, see ``check``.
+    """
     body = segments.normalise(body).strip()
-    check(template.kind, body, amounts=amounts)
+    check(template.kind, body, amounts=amounts, own_hosts=own_hosts)
     if body == template.body:
         return
     template.body, template.changed_at = body, now
@@ -141,7 +185,38 @@ def restore_default(
 ) -> None:
     """Go back to the default wording, as a new revision."""
     body = DEFAULTS[template.kind, template.language]
-    save(session, template, body, amounts=True, actor=actor, now=now)
+    save(session, template, body, amounts=True, own_hosts=(), actor=actor, now=now)
+
+
+def revision(session: Session, template: SmsTemplate, number: int) -> str:
+    """The wording of an older revision of a template.
+
+    Raises:
+        NotFoundError: the template has no revision of this number.
+    """
+    body = session.scalars(
+        sa.select(SmsTemplateRevision.body).where(
+            SmsTemplateRevision.template_id == template.id,
+            SmsTemplateRevision.number == number,
+        )
+    ).one_or_none()
+    if body is None:
+        raise NotFoundError(say("There is no such revision."))
+    return body
+
+
+def revisions(
+    session: Session, template: SmsTemplate, *, limit: int
+) -> list[tuple[SmsTemplateRevision, str | None]]:
+    """The newest revisions, each with the wording before it; None for the first."""
+    rows = session.scalars(
+        sa.select(SmsTemplateRevision)
+        .where(SmsTemplateRevision.template_id == template.id)
+        .order_by(SmsTemplateRevision.number.desc())
+        .limit(limit + 1)
+    ).all()
+    before = [row.body for row in rows[1:]]
+    return list(zip(rows[:limit], [*before, None], strict=False))
 
 
 def wordings(session: Session, practice_id: int) -> Mapping[tuple[str, str], Wording]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import abort, flash, redirect, request, url_for
@@ -176,7 +177,8 @@ class SmsDeskView(reach.SmsReachView):
     def measure(self) -> Any:
         """Count what a body costs as it goes out, for the counter beside the editor."""
         tools = guards.toolbox()
-        return phrases.measured(content.measure(tools.settings, phrases.draft()))
+        measure = partial(content.measure, tools.settings)
+        return phrases.measured(phrases.draft(), measure)
 
     def _one(self, job: SmsJob, message_id: int) -> tuple[SmsMessage, SmsPhone]:
         try:
@@ -272,7 +274,7 @@ class SmsDeskView(reach.SmsReachView):
             message=message,
             phone=phrases.phone(phone, plain=True),
             body=body,
-            count=phrases.counted(content.measure(tools.settings, body)),
+            count=phrases.counted(body, partial(content.measure, tools.settings)),
             problem=problem,
             say=phrases.Phrases.about(job.practice, [message]),
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sms_plugin.core import segments
@@ -18,8 +19,10 @@ from sms_plugin.errors import InvalidError
 from sms_plugin.port import Bill, Patient
 from sms_plugin.services import content, prices, templates
 from sms_plugin.services.wording import KINDS
+from sms_plugin.web import dearness, trials
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sms_plugin.config import Settings
@@ -37,7 +40,8 @@ class Draft:
     Attributes:
         text: the text with sample values; empty while the draft cannot be read.
         segments, encoding, price: of that text.
-        odd: characters that make it dearer.
+        dearer: which characters make it dearer, and what to write; empty if none do.
+        names: what the names of the practice's patients make of it, in words.
         error: why it cannot be saved, in words with the place; empty if it can.
         position: where that is, in characters from 0; None if it is no one place.
     """
@@ -46,7 +50,8 @@ class Draft:
     segments: int = 0
     encoding: str = ""
     price: str = ""
-    odd: tuple[str, ...] = ()
+    dearer: str = ""
+    names: str = ""
     error: str = ""
     position: int | None = None
 
@@ -69,19 +74,43 @@ class Draft:
 
 
 def look(
-    kind: str, body: str, practice: SmsPractice, *, settings: Settings, now: datetime
+    kind: str,
+    body: str,
+    practice: SmsPractice,
+    *,
+    names: Sequence[str],
+    settings: Settings,
+    now: datetime,
 ) -> Draft:
-    """Render a draft with sample values of the practice, and check it."""
+    """Render a draft with sample values of the practice, and check it.
+
+    Args:
+        kind: of text.
+        body: what stands in the editor.
+        practice: whose text it will be.
+        names: of its patients; the draft is tried with each of them.
+        settings: tell where links lead, and the price.
+        now: the draft's bill is due in 30 days.
+    """
     body = segments.normalise(body).strip()
-    error, position = "", None
     try:
         template = compile_template(body, allowed=KINDS[kind].variables)
     except TemplateError as problem:
         return Draft(error=str(problem), position=problem.position)
+    values = _values(practice, now)
+    draft = _sized(template.render(values), settings)
+    measure = partial(content.measure, settings)
+    tried = trials.with_names(template, values, names, measure)
+    draft = replace(draft, names=tried)
+    hosts = content.own_hosts(settings)
     try:
-        templates.check(kind, body, amounts=practice.amounts)
+        templates.check(kind, body, amounts=practice.amounts, own_hosts=hosts)
     except InvalidError as problem:
-        error = str(problem)
+        return replace(draft, error=str(problem))
+    return draft
+
+
+def _values(practice: SmsPractice, now: datetime) -> Mapping[str, str]:
     bill = Bill(
         "sample",
         SAMPLE.id,
@@ -89,7 +118,7 @@ def look(
         124_500_000,
         due_on=(now + timedelta(days=30)).date(),
     )
-    values = {
+    return {
         "amount_due": prices.money(bill.balance_micros, bill.currency),
         "practice_phone": "(212) 555-0100",
         **{
@@ -98,15 +127,16 @@ def look(
             if text
         },
     }
-    stored = template.render(values)
-    size = content.measure(settings, stored)
+
+
+def _sized(stored: str, settings: Settings) -> Draft:
+    measure = partial(content.measure, settings)
+    size = measure(stored)
     link = content.link_url(settings, SAMPLE_TOKEN[: content.TOKEN_LENGTH])
     return Draft(
         text=stored.replace(LINK_MARK, link).replace(PREFERENCE_MARK, link),
         segments=size.count,
         encoding=size.encoding,
         price=prices.money(size.count * prices.segment_micros(settings)),
-        odd=segments.offending(stored),
-        error=error,
-        position=position,
+        dearer=dearness.why(stored, measure),
     )

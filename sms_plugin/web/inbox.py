@@ -157,7 +157,7 @@ class SmsInboxView(reach.SmsReachView):
     @has_access
     def measure(self) -> Any:
         """Count what a draft costs, for the counter below the composer."""
-        return phrases.measured(segments.measure(phrases.draft()))
+        return phrases.measured(phrases.draft())
 
     def _send(self, practice: SmsPractice, row: SmsConversation, draft: _Draft) -> None:
         tools = guards.toolbox()
@@ -195,7 +195,7 @@ class SmsInboxView(reach.SmsReachView):
             if opened
             else None,
             draft=draft,
-            counted=phrases.counted(segments.measure(draft.body)),
+            counted=phrases.counted(draft.body),
         )
 
     def _parts(

@@ -1,4 +1,4 @@
-"""Numbers: those the practice owns, finding others, buying one, choosing one."""
+"""Numbers: those the practice owns, finding, buying, choosing and giving back one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.actions import action
 from flask_appbuilder.models.sqla.filters import FilterEqualFunction, FilterNotEqual
-from flask_wtf import FlaskForm
-from wtforms import RadioField, StringField
 
 from sms_plugin.core.language import say
 from sms_plugin.errors import (
@@ -25,6 +23,8 @@ from sms_plugin.web import guards, offers, roles, words
 from sms_plugin.web.base_views import PERMISSIONS, SmsModelView
 from sms_plugin.web.datamodels import ReadOnlyInterface
 from sms_plugin.web.language import lazy
+from sms_plugin.web.number_search import SearchForm, suggestions
+from sms_plugin.web.releasing import ReleasePages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,27 +35,7 @@ if TYPE_CHECKING:
     from sms_plugin.models import SmsPractice
 
 
-class SearchForm(FlaskForm):
-    """What the number should be like."""
-
-    class Meta:
-        """A search changes nothing and may be linked to."""
-
-        csrf = False
-
-    kind = RadioField(
-        lazy("Kind"), choices=words.options(words.NUMBER_KINDS), default="local"
-    )
-    area_code = StringField(
-        lazy("Area code"), description=lazy("Three digits, such as 212.")
-    )
-    pattern = StringField(
-        lazy("Digits or letters in it"),
-        description=lazy("Two to ten, such as 2255 or CALL. Leave it empty for any."),
-    )
-
-
-class SmsNumbersView(SmsModelView):
+class SmsNumbersView(ReleasePages, SmsModelView):
     """The practice's numbers."""
 
     datamodel = ReadOnlyInterface(SmsNumber)
@@ -68,6 +48,9 @@ class SmsNumbersView(SmsModelView):
         "buy": "write",
         "choose": "write",
         "registered": "write",
+        "give_back": "write",
+        "release": "write",
+        "release_now": "write",
     }
     base_filters = [  # noqa: RUF012  (as above)
         ["practice_id", FilterEqualFunction, guards.practice_id],
@@ -120,11 +103,13 @@ class SmsNumbersView(SmsModelView):
     }
 
     def row_actions(self, values: Any) -> list[Any]:
-        """What can be done with a number: use it, say that it is registered."""
-        if values["state"] != "owned":
-            return []
-        names = ["choose"] if not values["active"] else []
-        names += ["registered"] if values["registration"] != "verified" else []
+        """What can be done with a number: use it, say it is registered, give back."""
+        names = ["give_back"] if values["state"] in {"owned", "releasing"} else []
+        if values["state"] == "owned":
+            if values["registration"] != "verified":
+                names.insert(0, "registered")
+            if not values["active"]:
+                names.insert(0, "choose")
         return [self.actions[name] for name in names]
 
     @action("choose", lazy("Send from this number"), None, "fa-check", multiple=False)
@@ -188,7 +173,10 @@ class SmsNumbersView(SmsModelView):
                 flash(said, "danger")
                 status = 502 if isinstance(error, GatewayError) else 409
         page: Response = self.render_template(
-            "sms_plugin/numbers/search.html", form=form, found=found
+            "sms_plugin/numbers/search.html",
+            form=form,
+            found=found,
+            suggestions=[] if found is None else list(suggestions(form.typed())),
         )
         page.status_code = status
         return page
@@ -252,9 +240,7 @@ class SmsNumbersView(SmsModelView):
     def _found(self, practice: SmsPractice, form: SearchForm) -> list[dict[str, Any]]:
         offered = numbers.search(
             _gateway(practice),
-            kind=form.kind.data or "",
-            area_code=(form.area_code.data or "").strip(),
-            pattern=(form.pattern.data or "").strip(),
+            **form.typed(),
         )
         settings = guards.toolbox().settings
         return [

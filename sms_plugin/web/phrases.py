@@ -16,16 +16,16 @@ from sms_plugin.core.states import sentence
 from sms_plugin.models import SmsAccount
 from sms_plugin.services import content, prices, waits
 from sms_plugin.services.verdicts import REASONS
-from sms_plugin.web import guards
+from sms_plugin.web import dearness, guards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sms_plugin.core.segments import Segments
     from sms_plugin.gateways.base import Gateway
     from sms_plugin.models import SmsConversation, SmsMessage, SmsPhone, SmsPractice
     from sms_plugin.services.reminders import Pending
+    from sms_plugin.web.dearness import Ruler
 
 # Nobody needs to know what a longer draft would cost: it cannot be sent.
 LONGEST_DRAFT = 4000
@@ -205,8 +205,14 @@ def draft() -> str:
     return segments.normalise(request.form.get("body", "")[:LONGEST_DRAFT]).strip()
 
 
-def counted(size: Segments) -> str:
-    """What a text takes, in words: ``2 segments, $0.0240.``; nothing of nothing."""
+def counted(text: str, measure: Ruler = segments.measure) -> str:
+    """What a text takes, in words: ``2 segments, $0.0240.``; nothing of nothing.
+
+    Args:
+        text: as it is stored.
+        measure: tells what it takes as it goes out.
+    """
+    size = measure(text)
     if not size.units:
         return ""
     settings = guards.toolbox().settings
@@ -217,12 +223,7 @@ def counted(size: Segments) -> str:
         size.count,
         price=prices.money(price, settings[config.CURRENCY]),
     )
-    if size.encoding != "UCS-2":
-        return said
-    dearer = say(
-        "A character such as an emoji leaves 70 characters a segment, not 160."
-    )
-    return f"{said} {dearer}"
+    return f"{said} {dearness.why(text, measure)}".rstrip()
 
 
 def text_words(count: int) -> str:
@@ -232,9 +233,9 @@ def text_words(count: int) -> str:
 
 def segment_words(count: int) -> str:
     """``1 segment`` or ``2 segments``."""
-    return say_count("{count} segment", "{count} segments", count)
+    return dearness.segment_words(count)
 
 
-def measured(size: Segments) -> Any:
+def measured(text: str, measure: Ruler = segments.measure) -> Any:
     """Answer a page that asks what its draft takes."""
-    return jsonify(segments=size.count, words=counted(size))
+    return jsonify(segments=measure(text).count, words=counted(text, measure))

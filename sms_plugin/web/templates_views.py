@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-from flask import flash, jsonify, redirect, request, url_for
+from flask import abort, flash, jsonify, redirect, request, url_for
 from flask_appbuilder import expose, has_access
 from flask_wtf import FlaskForm
 from wtforms import TextAreaField
 
+from sms_plugin.core.diffs import compare
 from sms_plugin.core.language import say
 from sms_plugin.core.templating import MAX_SOURCE, VARIABLES
-from sms_plugin.errors import InvalidError
-from sms_plugin.models import SmsTemplate, SmsTemplateRevision
-from sms_plugin.services import templates
+from sms_plugin.errors import InvalidError, NotFoundError
+from sms_plugin.models import SmsTemplate
+from sms_plugin.services import content, names, templates
 from sms_plugin.services.wording import KINDS
 from sms_plugin.web import drafts, guards, roles, words
 from sms_plugin.web.base_views import PERMISSIONS, SmsModelView
@@ -22,8 +22,6 @@ from sms_plugin.web.datamodels import ReadOnlyInterface
 from sms_plugin.web.language import lazy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from werkzeug.wrappers import Response
 
 REVISIONS_SHOWN = 50
@@ -45,6 +43,7 @@ class SmsTemplatesView(SmsModelView):
     method_permission_name = PERMISSIONS | {
         "preview": "write",
         "restore": "write",
+        "bring_back": "write",
     }
     exclude_route_methods = frozenset({"add", "delete", "download"})
     base_order = ("id", "asc")
@@ -81,7 +80,9 @@ class SmsTemplatesView(SmsModelView):
             pk=pk,
             title=_title(template),
             widgets=self._show(pk),
-            revisions=_revisions(template),
+            current=template.body,
+            revisions=templates.revisions(guards.db(), template, limit=REVISIONS_SHOWN),
+            compare=compare,
             when=words.local_time,
         )
         return page
@@ -92,28 +93,15 @@ class SmsTemplatesView(SmsModelView):
         """Change a wording; what cannot be sent cannot be saved."""
         template = self.row(pk)
         form = BodyForm(obj=template)
-        status = 200
         if form.validate_on_submit() and "preview" not in request.form:
             try:
                 self._save(template, form.body.data or "")
             except InvalidError as error:
-                form.body.errors = [str(error)]
-                status = 422
-            else:
-                said = say("Saved as revision {number}.", number=template.revision)
-                flash(said, "success")
-                return redirect(url_for(".show", pk=pk))
-        page: Response = self.render_template(
-            "sms_plugin/templates/edit.html",
-            title=_title(template),
-            pk=pk,
-            form=form,
-            variables=_variables(template.kind, amounts=template.practice.amounts),
-            draft=self._draft(template, form.body.data or ""),
-            longest=MAX_SOURCE,
-        )
-        page.status_code = status
-        return page
+                return self._editor(template, form, problem=str(error))
+            said = say("Saved as revision {number}.", number=template.revision)
+            flash(said, "success")
+            return redirect(url_for(".show", pk=pk))
+        return self._editor(template, form)
 
     @expose("/preview/<pk>", methods=["POST"])
     @has_access
@@ -136,6 +124,46 @@ class SmsTemplatesView(SmsModelView):
         flash(say("The default wording is back."), "success")
         return redirect(url_for(".show", pk=pk))
 
+    @expose("/restore/<pk>/<int(max=2147483647):number>", methods=["POST"])
+    @has_access
+    def bring_back(self, pk: str, number: int) -> Response:
+        """Go back to an older wording, as a new revision.
+
+        What must not be said any more comes into the editor instead.
+        """
+        template = self.row(pk)
+        try:
+            body = templates.revision(guards.db(), template, number)
+        except NotFoundError:
+            abort(404)
+        try:
+            self._save(template, body)
+        except InvalidError as error:
+            form = BodyForm(data={"body": body})
+            return self._editor(template, form, problem=str(error))
+        flash(
+            say("The wording of revision {number} is back.", number=number), "success"
+        )
+        return redirect(url_for(".show", pk=pk))
+
+    def _editor(
+        self, template: SmsTemplate, form: BodyForm, *, problem: str = ""
+    ) -> Response:
+        """The editor, with why its wording was not saved."""
+        if problem:
+            form.body.errors = [problem]
+        page: Response = self.render_template(
+            "sms_plugin/templates/edit.html",
+            title=_title(template),
+            pk=template.id,
+            form=form,
+            variables=_variables(template.kind, amounts=template.practice.amounts),
+            draft=self._draft(template, form.body.data or ""),
+            longest=MAX_SOURCE,
+        )
+        page.status_code = 422 if problem else 200
+        return page
+
     def _save(self, template: SmsTemplate, body: str) -> None:
         session = guards.db()
         try:
@@ -144,6 +172,7 @@ class SmsTemplatesView(SmsModelView):
                 template,
                 body,
                 amounts=template.practice.amounts,
+                own_hosts=content.own_hosts(guards.toolbox().settings),
                 actor=guards.actor(),
                 now=guards.toolbox().now(),
             )
@@ -154,10 +183,13 @@ class SmsTemplatesView(SmsModelView):
 
     def _draft(self, template: SmsTemplate, body: str) -> drafts.Draft:
         tools = guards.toolbox()
+        # Names are for those who may read whose they are.
+        may_read = guards.may(roles.READ, roles.PHONES)
         return drafts.look(
             template.kind,
             body,
             template.practice,
+            names=names.lately(guards.db(), template.practice_id) if may_read else (),
             settings=tools.settings,
             now=tools.now(),
         )
@@ -175,16 +207,3 @@ def _variables(kind: str, *, amounts: bool) -> list[tuple[str, str]]:
         for name, meaning in VARIABLES.items()
         if name in allowed and (amounts or name != "amount_due")
     ]
-
-
-def _revisions(template: SmsTemplate) -> Sequence[Any]:
-    return (
-        guards.db()
-        .scalars(
-            sa.select(SmsTemplateRevision)
-            .where(SmsTemplateRevision.template_id == template.id)
-            .order_by(SmsTemplateRevision.number.desc())
-            .limit(REVISIONS_SHOWN)
-        )
-        .all()
-    )

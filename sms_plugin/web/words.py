@@ -68,6 +68,7 @@ REGISTRATIONS: Words = {
 NUMBER_STATES: Words = {
     "buying": (lazy("Being bought"), "wait"),
     "owned": (lazy("Owned"), "ok"),
+    "releasing": (lazy("Being given back"), "wait"),
     "released": (lazy("Given back"), "off"),
 }
 NUMBER_KINDS = {"local": lazy("Local"), "toll_free": lazy("Toll-free")}
@@ -117,6 +118,7 @@ DEEDS = {
     "number.registered": lazy(
         "Confirmed that a number is registered with the carriers"
     ),
+    "number.release": lazy("Gave a number back"),
     "template.save": lazy("Changed a template"),
     "delivery.on": lazy("Switched texts on for a phone"),
     "delivery.off": lazy("Switched texts off for a phone"),

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sms_plugin.core.lint import collection_words, foreign_links
+from sms_plugin.core.lint import Flaw, collection_words, flaws, foreign_links
 
 OWN = ["pay.example.com"]
 
@@ -67,3 +67,30 @@ def test_long_input_takes_no_longer(piece):
     collection_words(text)
 
     assert time.perf_counter() - started < 0.05
+
+
+def test_flaws_are_told_apart_and_named_with_their_place():
+    text = "Pay past-due\nat https://bit.ly/x or shop.example.net, or pay.example.com"
+
+    assert flaws(text, OWN) == (
+        Flaw("words", "past due", 4),
+        Flaw("shortener", "https://bit.ly/x", 16),
+        Flaw("link", "shop.example.net", 36),
+    )
+
+
+def test_a_flaw_behind_look_alikes_is_named_without_a_place():
+    (flaw,) = flaws("your 𝐝𝐞𝐛𝐭", OWN)
+
+    assert flaw == Flaw("words", "debt", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["Su deuda", "AVISO FINAL", "Último aviso", "ultimo  aviso", "moroso"]
+)
+def test_collection_words_are_known_in_spanish(text):
+    assert collection_words(text)
+
+
+def test_plain_wordings_have_no_flaw():
+    assert flaws("Hi Ann, see https://pay.example.com/p Reply STOP.", OWN) == ()

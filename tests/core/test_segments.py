@@ -15,7 +15,6 @@ from sms_plugin.core.segments import (
     fits,
     measure,
     normalise,
-    offending,
 )
 
 QUICK = settings(max_examples=80, deadline=None, derandomize=True)
@@ -141,11 +140,6 @@ def test_zalgo_is_trimmed_quickly():
 
     assert len(normalise("a" + "\u0301\u0323" * 50_000)) < 12
     assert time.perf_counter() - started < 0.25
-
-
-def test_offending_names_each_character_once_in_order():
-    assert offending("á–bá`€é") == ("á", "–", "`")
-    assert offending("plain €") == ()
 
 
 def test_body_fits_by_code_points_and_by_utf16_units():

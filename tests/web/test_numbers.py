@@ -7,7 +7,7 @@ from sms_plugin.errors import GatewayError, Retry
 from sms_plugin.gateways.base import NumberOffer
 from sms_plugin.models import SmsAudit, SmsNumber
 from sms_plugin.services import practices, prices
-from sms_plugin.web import offers
+from sms_plugin.web import offers, words
 from tests.support.world import STAFF
 from tests.web import pages
 
@@ -97,6 +97,93 @@ def test_an_impossible_pattern_is_refused_before_any_call(
     assert answer.status_code == 422
     assert "two to ten" in pages.soup(answer).select_one("#pattern-error").text
     assert len(world.gateway().errors) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"state": "ny"}, "+12125550144"),
+        ({"city": "San Francisco", "state": "CA"}, "+14155550142"),
+        ({"city": " New York "}, "+12125550144"),
+    ],
+)
+@pages.on_sqlite
+def test_numbers_are_found_by_place(practice_id, login, asked, found):
+    text = pages.words(login("admin").get(SEARCH, query_string=asked))
+
+    assert words.phone(found) in text
+    assert text.count("Choose (") == (2 if found == FOR_SALE else 1)
+
+
+@pages.on_sqlite
+@pytest.mark.parametrize(
+    ("field", "value", "advice"),
+    [
+        ("state", "California", "two letters"),
+        ("state", "ZZ", "two letters"),
+        ("state", "C%", "two letters"),
+        ("city", "1", "as on a letter"),
+        ("city", "<b>", "as on a letter"),
+        ("city", "x" * 41, "as on a letter"),
+    ],
+)
+def test_an_impossible_place_is_refused_before_any_call(
+    world, practice_id, login, field, value, advice
+):
+    world.gateway().errors.append(GatewayError("called", retry=Retry.LATER))
+
+    answer = login("admin").get(SEARCH, query_string={field: value})
+
+    assert answer.status_code == 422
+    assert advice in pages.soup(answer).select_one(f"#{field}-error").text
+    assert len(world.gateway().errors) == 1
+
+
+@pages.on_sqlite
+@pytest.mark.parametrize("field", ["city", "state"])
+def test_a_toll_free_number_of_a_place_is_refused_before_any_call(
+    world, practice_id, login, field
+):
+    world.gateway().errors.append(GatewayError("called", retry=Retry.LATER))
+
+    answer = login("admin").get(SEARCH, query_string={"kind": "toll_free", field: "NY"})
+
+    assert answer.status_code == 422
+    assert (
+        "belongs to no place" in pages.soup(answer).select_one(f"#{field}-error").text
+    )
+    assert len(world.gateway().errors) == 1
+
+
+@pages.on_sqlite
+@pytest.mark.parametrize(
+    ("asked", "offered"),
+    [
+        (
+            {"area_code": "608"},
+            [
+                "Anywhere in WI", "Area code 262", "Area code 274", "Area code 353",
+                "Area code 414", "Area code 534", "Area code 715",
+                "Toll-free numbers",
+            ],
+        ),
+        ({"area_code": "907"}, ["Anywhere in AK", "Toll-free numbers"]),
+        ({"city": "Bend", "state": "or"}, ["Anywhere in OR", "Toll-free numbers"]),
+        ({"state": "OR"}, ["Toll-free numbers"]),
+        ({"city": "Bend"}, ["Toll-free numbers"]),
+        ({"area_code": "222"}, ["Toll-free numbers"]),
+        ({"kind": "toll_free", "pattern": "99999"}, ["Local numbers"]),
+    ],
+)  # fmt: skip
+def test_a_search_without_a_hit_offers_others_nearby(
+    practice_id, login, asked, offered
+):
+    client = login("admin")
+
+    links = pages.soup(client.get(SEARCH, query_string=asked)).select(".sms-empty a")
+
+    assert [link.text for link in links] == offered
+    assert all(client.get(link["href"]).status_code == 200 for link in links)
 
 
 @pages.on_sqlite
@@ -267,13 +354,16 @@ def test_numbers_of_another_practice_are_not_found(world, login):
 
     assert "(312)" not in client.get(LIST).text
     assert client.get(f"/sms/numbers/show/{theirs}").status_code == 404
-    for action in ("choose", "registered"):
+    assert client.get(f"/sms/numbers/release/{theirs}").status_code == 404
+    answer = client.post(f"/sms/numbers/release/{theirs}", data={"digits": "0100"})
+    assert answer.status_code == 404
+    for action in ("choose", "registered", "give_back"):
         answer = client.post(f"/sms/numbers/action/{action}/{theirs}")
         assert answer.status_code == 404
 
 
 @pages.on_sqlite
-@pytest.mark.parametrize("path", ["search", "list/", "show/1"])
+@pytest.mark.parametrize("path", ["search", "list/", "show/1", "release/1"])
 def test_numbers_are_hidden_while_texting_is_off(world, login, path):
     assert login("admin").get(f"/sms/numbers/{path}").status_code == 404
 
@@ -290,11 +380,15 @@ def test_only_admins_deal_with_numbers(world, login, user):
         assert client.post(f"/sms/numbers/{path}").status_code == 403
     assert client.post("/sms/numbers/action/choose/1").status_code == 403
     assert client.post("/sms/numbers/action/registered/1").status_code == 403
+    assert client.post("/sms/numbers/action/give_back/1").status_code == 403
+    assert client.get("/sms/numbers/release/1").status_code == 403
+    assert client.post("/sms/numbers/release/1").status_code == 403
 
 
 @pages.on_sqlite
 @pytest.mark.parametrize(
-    "path", ["confirm", "buy", "action/choose/1", "action/registered/1"]
+    "path",
+    ["confirm", "buy", "action/choose/1", "action/registered/1", "action/give_back/1"],
 )
 def test_numbers_never_change_by_get_or_without_a_token(app, world, login, path):
     world.enable()

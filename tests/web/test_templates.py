@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from sms_plugin.models import SmsPractice, SmsTemplate, SmsTemplateRevision
+from sms_plugin.models import (
+    SmsPatientPhone,
+    SmsPhone,
+    SmsPractice,
+    SmsTemplate,
+    SmsTemplateRevision,
+)
+from sms_plugin.services import templates, wording
 from tests.web import pages
 
 GOOD = (
@@ -118,14 +125,120 @@ def test_preview_shows_text_segments_and_price(invoice, login):
 
 
 @pages.on_sqlite
-def test_preview_names_what_makes_a_text_dearer(invoice, login):
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", ""),
+        (" Zoë", "ë makes this 2 segments instead of 1: use e?"),
+        (" 👨‍👩‍👧", "👨‍👩‍👧 makes this 2 segments instead of 1: leave it out?"),
+        (
+            " ë ✓ ë",
+            "ë ✓ make this 2 segments instead of 1: use e for ë, leave ✓ out?",
+        ),
+        (" дядя", "д я leave 70 characters a segment, not 160."),
+    ],
+)
+def test_preview_names_what_makes_a_text_dearer(invoice, login, more, said):
     answer = login("admin").post(
-        f"/sms/templates/preview/{invoice}", data={"body": GOOD + " ✓ 🙂 ✓"}
+        f"/sms/templates/preview/{invoice}", data={"body": GOOD + more}
     )
 
-    assert answer.json["encoding"] == "UCS-2"
-    assert answer.json["odd"] == ["✓", "🙂"]
-    assert answer.json["segments"] > 1
+    assert answer.json["dearer"] == said
+    assert (answer.json["segments"] > 1) == bool(said)
+
+
+def named(world, *names):
+    """Patients of these names in the practice, each with a phone."""
+    with world.session() as session:
+        practice = session.scalars(
+            sa.select(SmsPractice).filter_by(practice_ref="acme")
+        ).one()
+        for number, name in enumerate(names):
+            e164 = f"+1212555{number + 120:04}"
+            phone = SmsPhone(
+                practice_id=practice.id, e164=e164, created_at=world.clock()
+            )
+            session.add(phone)
+            session.flush()
+            session.add(
+                SmsPatientPhone(
+                    practice_id=practice.id,
+                    phone_id=phone.id,
+                    patient_ref=f"n-{number}",
+                    patient_name=name,
+                    created_at=world.clock(),
+                )
+            )
+
+
+def test_preview_tries_the_names_of_patients(world, invoice, login):
+    named(world, "Ann Roe", "Zoë Roe", "\u200b")
+
+    answer = login("admin").post(
+        f"/sms/templates/preview/{invoice}", data={"body": GOOD}
+    )
+
+    assert answer.json["dearer"] == ""
+    assert answer.json["names"] == (
+        "Tried with the names of 3 patients: with 1 of them, Zoë Roe, it takes 2 "
+        "segments. ë in the name leaves 70 characters a segment, not 160."
+    )
+
+
+@pages.on_sqlite
+def test_preview_says_that_all_names_fit(world, invoice, login):
+    named(world, "Ann Roe", "Bob Roe")
+    page = login("admin").get(f"/sms/templates/edit/{invoice}")
+
+    assert "names of 2 patients: it takes no more with any." in pages.words(page)
+
+
+REFUSED = [
+    ("see https://bit.ly/x1", "instead of https://bit.ly/x1: carriers block shortened"),
+    ("see pay.example.net/x", "instead of pay.example.net/x, which leads elsewhere"),
+    ("your debt", 'Take out "debt": carriers block words of debt'),
+    ("su deuda", 'Take out "deuda": '),
+    ("PAST  due", 'Take out "past due": '),
+]
+
+
+@pages.on_sqlite
+@pytest.mark.parametrize(("words", "said"), REFUSED)
+def test_what_carriers_refuse_cannot_be_saved(world, invoice, login, words, said):
+    client = login("admin")
+
+    answer = edit(client, invoice, f"{GOOD}\nAnd {words} now.")
+
+    assert answer.status_code == 422
+    error = pages.soup(answer).select_one("#body-error").text
+    assert said in error
+    assert f"Line 2, column {5 + words.find(said_at(words))}: " in error
+    assert template(world, invoice).revision == 1
+    draft = client.post(
+        f"/sms/templates/preview/{invoice}", data={"body": f"{GOOD} {words}"}
+    ).json
+    assert said in draft["error"]
+    assert draft["text"]
+
+
+def said_at(words):
+    """The part of a refused wording that is named."""
+    return words if words == "PAST  due" else words.split()[-1]
+
+
+@pages.on_sqlite
+def test_all_that_is_wrong_is_named_at_once(invoice, login):
+    answer = edit(login("admin"), invoice, "{{ first_name }}: your debt, bit.ly/x")
+
+    error = pages.soup(answer).select_one("#body-error").text
+    assert len(error.strip().split("\n")) == 5
+    for said in ("debt", "bit.ly/x", "practice_name }} is missing", "how to stop"):
+        assert said in error
+
+
+def test_every_default_wording_can_be_saved():
+    for (kind, _), body in wording.DEFAULTS.items():
+        templates.check(kind, body, amounts=False, own_hosts=())
 
 
 @pages.on_sqlite
@@ -190,6 +303,60 @@ def test_restoring_brings_the_default_back_as_a_revision(world, invoice, login):
     assert bodies == [default, GOOD, default]
 
 
+def test_revisions_show_what_changed_word_by_word(invoice, login):
+    client = login("admin")
+    edit(client, invoice, GOOD)
+    edit(client, invoice, GOOD.replace("see", "please read"))
+
+    newest, second, first = pages.soup(
+        client.get(f"/sms/templates/show/{invoice}")
+    ).select(".sms-steps > li")
+
+    assert [part.text for part in newest.select("del")] == ["[removed: see]"]
+    assert [part.text for part in newest.select("ins")] == ["[added: please read]"]
+    assert "{{ payment_link }} Reply STOP" in newest.text
+    assert second.select("ins")
+    assert second.select("del")
+    assert not first.select("ins, del")
+
+
+def test_an_older_wording_comes_back_as_a_new_revision(world, invoice, login):
+    client = login("admin")
+    edit(client, invoice, GOOD)
+    edit(client, invoice, GOOD + " Thanks.")
+    page = client.get(f"/sms/templates/show/{invoice}")
+    button = pages.soup(page).select_one('form[action$="/2"]')
+    assert not pages.soup(page).select('form[action$="/3"]')
+
+    answer = client.post(button["action"], follow_redirects=True)
+
+    assert "The wording of revision 2 is back." in pages.words(answer)
+    assert (template(world, invoice).body, template(world, invoice).revision) == (
+        GOOD,
+        4,
+    )
+    assert client.post(f"/sms/templates/restore/{invoice}/9").status_code == 404
+
+
+def test_an_older_wording_that_is_refused_now_comes_into_the_editor(
+    world, invoice, login
+):
+    older = GOOD + " Your debt."
+    with world.session() as session:
+        session.execute(sa.update(SmsTemplateRevision).values(body=older))
+
+    answer = login("admin").post(f"/sms/templates/restore/{invoice}/1")
+
+    assert answer.status_code == 422
+    page = pages.soup(answer)
+    assert "debt" in page.select_one("#body-error").text
+    assert older in page.select_one("textarea#body").text
+    assert page.select_one("form[data-sms-editor]")["action"].endswith(
+        f"/edit/{invoice}"
+    )
+    assert template(world, invoice).revision == 1
+
+
 def test_a_wording_cannot_become_markup(invoice, login):
     client = login("admin")
     edit(client, invoice, GOOD + " <img src=x onerror=alert(1)>")
@@ -209,6 +376,7 @@ def test_templates_of_another_practice_are_not_found(world, invoice, login):
     for path in ("edit", "preview", "restore"):
         answer = client.post(f"/sms/templates/{path}/{theirs}", data={"body": GOOD})
         assert answer.status_code == 404
+    assert client.post(f"/sms/templates/restore/{theirs}/1").status_code == 404
     assert template(world, theirs).revision == 1
 
 
@@ -223,10 +391,11 @@ def test_a_biller_reads_templates_and_changes_none(world, invoice, login):
     for path in ("edit", "preview", "restore"):
         answer = client.post(f"/sms/templates/{path}/{invoice}", data={"body": GOOD})
         assert answer.status_code == 403
+    assert client.post(f"/sms/templates/restore/{invoice}/1").status_code == 403
 
 
 @pages.on_sqlite
-@pytest.mark.parametrize("path", ["preview/1", "restore/1"])
+@pytest.mark.parametrize("path", ["preview/1", "restore/1", "restore/1/1"])
 def test_templates_never_change_by_get(world, login, path):
     world.enable()
 

@@ -46,8 +46,8 @@
     put(part("error"), draft.error);
     put(part("text"), draft.text);
     part("size").textContent = draft.size || "";
-    part("odd-list").textContent = (draft.odd || []).join(" ");
-    part("odd").hidden = !(draft.odd || []).length;
+    put(part("dearer"), draft.dearer);
+    put(part("names"), draft.names);
   }
 
   function put(element, text) {
