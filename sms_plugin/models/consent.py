@@ -15,7 +15,10 @@ from sms_plugin.models.base import Instant, SmsBase, big_id, column
 
 
 class SmsConsent(SmsBase):
-    """One event in the life of a consent: granted, revoked, suppressed or lifted."""
+    """One event in the life of a consent: granted, revoked, suppressed or lifted.
+
+    ``scope`` is the kind of text that it is about, None for all kinds.
+    """
 
     __tablename__ = "sms_consent"
     __table_args__ = (sa.Index(None, "practice_id", "phone_hash"),)
@@ -27,6 +30,7 @@ class SmsConsent(SmsBase):
     event: Mapped[str] = column(sa.String(12))
     source: Mapped[str] = column(sa.String(16))
     wording: Mapped[str] = column(sa.String(32), default="")
+    scope: Mapped[str | None] = column(sa.String(24), nullable=True)
     user_id: Mapped[int | None] = column(sa.Integer, nullable=True)
     at: Mapped[datetime] = column(Instant)
 

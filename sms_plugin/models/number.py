@@ -19,7 +19,9 @@ class SmsNumber(SmsBase):
     number sends to many. ``active`` marks the one that the practice's new texts come
     from. Nothing goes out from it before ``paused_until``; ``pause_reason`` says why in
     words. ``drift`` says in words how the gateway's record differs from ours, as of
-    ``checked_at``.
+    ``checked_at``. ``registration_note`` says in words what the registration lacks or
+    why the carriers refused it, ``registration_ref`` is its id at the gateway, and
+    ``registration_checked_at`` is when the gateway was last asked.
     """
 
     __tablename__ = "sms_number"
@@ -47,6 +49,9 @@ class SmsNumber(SmsBase):
     state: Mapped[str] = column(sa.String(12), default="buying")
     active: Mapped[bool] = column(sa.Boolean, default=False)
     registration: Mapped[str] = column(sa.String(12), default="none")
+    registration_note: Mapped[str | None] = column(sa.String(300), nullable=True)
+    registration_ref: Mapped[str | None] = column(sa.String(64), nullable=True)
+    registration_checked_at: Mapped[datetime | None] = column(Instant, nullable=True)
     rate: Mapped[float | None] = column(sa.Float, nullable=True)
     pause_reason: Mapped[str | None] = column(sa.String(300), nullable=True)
     paused_until: Mapped[datetime | None] = column(Instant, nullable=True)

@@ -13,7 +13,10 @@ from sms_plugin.models.base import Instant, SmsBase, big_id, column
 class SmsPhone(SmsBase):
     """One phone of one practice: the row that a claim and a STOP both lock.
 
-    ``condition`` is ok, invalid, landline or unreachable, as the carrier told.
+    ``condition`` is ok, invalid, landline or unreachable, as the carrier told, or
+    wrong when somebody else has the number. ``line_type`` is what the gateway's lookup
+    said at ``line_type_at``. ``kinds_off`` (a list with commas) and ``language`` are
+    what whoever holds the phone chose on the page of a preference link.
     """
 
     __tablename__ = "sms_phone"
@@ -25,6 +28,10 @@ class SmsPhone(SmsBase):
     condition: Mapped[str] = column(sa.String(12), default="ok")
     verified_at: Mapped[datetime | None] = column(Instant, nullable=True)
     last_inbound_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    line_type: Mapped[str | None] = column(sa.String(16), nullable=True)
+    line_type_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    kinds_off: Mapped[str | None] = column(sa.String(160), nullable=True)
+    language: Mapped[str | None] = column(sa.String(8), nullable=True)
     created_at: Mapped[datetime] = column(Instant)
 
     def __str__(self) -> str:

@@ -15,7 +15,11 @@ class SmsPractice(SmsBase):
 
     ``allowed`` is the support operator's word, ``enabled`` the practice admin's.
     ``stopped`` holds the reason, in words, why sending was stopped by an error of the
-    account or the number; it ends when staff resume.
+    account or the number; it ends when staff resume. ``sender_name`` begins the texts
+    where it is given, else ``name`` does; ``language`` is that of patients whose own
+    nobody knows. ``spending_limit_micros`` bounds a month in millionths of the
+    currency, None is no limit; ``limit_exempt`` lists the kinds that it does not hold.
+    ``lookup`` asks the gateway, for money, what line a new phone is.
     """
 
     __tablename__ = "sms_practice"
@@ -38,6 +42,11 @@ class SmsPractice(SmsBase):
     )
     stopped: Mapped[str | None] = column(sa.String(300), nullable=True)
     stopped_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    sender_name: Mapped[str | None] = column(sa.String(60), nullable=True)
+    language: Mapped[str | None] = column(sa.String(8), nullable=True)
+    spending_limit_micros: Mapped[int | None] = column(sa.BigInteger, nullable=True)
+    limit_exempt: Mapped[str | None] = column(sa.String(120), nullable=True)
+    lookup: Mapped[bool] = column(sa.Boolean, default=False, server_default=sa.false())
     created_at: Mapped[datetime] = column(Instant)
 
     def __str__(self) -> str:
