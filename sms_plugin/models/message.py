@@ -25,9 +25,9 @@ SUBMITTED = sa.text("submitted_at IS NOT NULL")
 class SmsMessage(SmsBase):
     """One text.
 
-    ``purpose`` is job, notice, reply or inbound; ``priority`` lets replies (0)
-    overtake notices (1) and notices overtake job texts (2). ``dedupe_key`` forbids a
-    second text for the same fact and is NULL once the row will never go out.
+    ``purpose`` is job, notice, reply, test, code or inbound; ``priority`` lets replies
+    (0) overtake notices (1) and notices overtake job texts (2). ``dedupe_key`` forbids
+    a second text for the same fact and is NULL once the row will never go out.
     ``body`` holds marks for its links until it goes out. ``content_hash`` binds body,
     recipient and link; approving copies it to ``approved_hash``, and only what still
     hashes to that goes out. ``hold`` says why ``due_at`` lies in the future. Money is

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
@@ -37,6 +37,9 @@ LEAST_VALIDITY = timedelta(minutes=5)
 # A number that was just registered, or zones that were just learnt, need not wait long.
 UNREGISTERED_PAUSE = timedelta(minutes=10)
 NO_HOUR_PAUSE = timedelta(days=1)
+# An answer to a patient, a test to staff's own phone, and a code whose very point is to
+# learn whose phone it is. An opted-out phone gets none of them.
+WITHOUT_CONSENT: Final = ("reply", "test", "code")
 
 
 @dataclass
@@ -191,7 +194,7 @@ def _forbidden(facts: _Facts, item: Candidate) -> str | None:
         message.body, phone.e164, message.patient_ref, message.bill_ref
     ):
         return "changed"
-    if message.purpose == "reply":
+    if message.purpose in WITHOUT_CONSENT:
         return None
     owned = facts.consents.get((message.patient_ref, phone.id))
     if owned is None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 PRIORITIES = (0, 1, 2)
-PURPOSES = ("job", "notice", "reply")
+PURPOSES = ("job", "notice", "reply", "test", "code")
 # What the last look and the claim read of a text; a row has three times as much.
 _READ = (
     SmsMessage.id,

@@ -10,7 +10,7 @@ from sms_plugin.core import segments
 from sms_plugin.core.language import say
 from sms_plugin.errors import InvalidError, NotAllowedError, NotFoundError
 from sms_plugin.models import SmsConversation, SmsMessage, SmsPatientPhone, SmsPhone
-from sms_plugin.services import consents, content, prices
+from sms_plugin.services import consents, content, direct
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change
 from sms_plugin.services.inbox import locked, patients_of
@@ -71,17 +71,14 @@ def reply(
     if reason is not None:
         raise NotAllowedError(reason)
     key = f"reply:{row.id}:{nonce[:64]}"
-    known = session.scalars(
-        sa.select(SmsMessage).where(
-            SmsMessage.practice_id == practice.id, SmsMessage.dedupe_key == key
-        )
-    ).one_or_none()
+    known = direct.known(session, practice.id, key)
     if known is not None:
         return known
-    message = _reply_row(
+    message = direct.text(
         practice,
         phone,
         body,
+        purpose="reply",
         key=key,
         patient_ref=patient_ref,
         settings=settings,
@@ -102,46 +99,6 @@ def reply(
     )
     session.flush()
     return message
-
-
-def _reply_row(
-    practice: SmsPractice,
-    phone: SmsPhone,
-    body: str,
-    *,
-    key: str,
-    patient_ref: str,
-    settings: Settings,
-    actor: Actor,
-    now: datetime,
-) -> SmsMessage:
-    size = segments.measure(body)
-    content_hash = content.hash_of(body, phone.e164, patient_ref, "")
-    return SmsMessage(
-        practice_id=practice.id,
-        purpose="reply",
-        priority=0,
-        kind="reply",
-        state="approved",
-        dedupe_key=key,
-        phone_id=phone.id,
-        patient_ref=patient_ref,
-        body=body,
-        segments=size.count,
-        encoding=size.encoding,
-        cost_micros=size.count * prices.segment_micros(settings),
-        content_hash=content_hash,
-        approved_hash=content_hash,
-        approved_by=actor.name[:120],
-        approved_by_id=actor.user_id,
-        approved_at=now,
-        author=actor.name[:120],
-        author_id=actor.user_id,
-        any_hour=True,
-        due_at=now,
-        created_at=now,
-        changed_at=now,
-    )
 
 
 def add_inbound(

@@ -58,6 +58,8 @@ PURPOSES: Words = {
     "notice": (lazy("Notice"), "off"),
     "reply": (lazy("Reply of staff"), "off"),
     "inbound": (lazy("From the patient"), "info"),
+    "test": (lazy("Test to staff"), "off"),
+    "code": (lazy("Code that verifies a phone"), "off"),
 }
 REGISTRATIONS: Words = {
     "none": (lazy("Not registered"), "wait"),
@@ -139,7 +141,12 @@ NONE = "–"  # noqa: RUF001  (the dash stands for "nothing" in a cell)
 
 def kind(value: str) -> str:
     """A kind of text, such as "Reminder"."""
-    if value in {"reply", "inbound"}:  # what somebody wrote is of no kind
+    if value in {
+        "reply",
+        "inbound",
+        "test",
+        "code",
+    }:  # of no kind
         return NONE
     return say(KINDS[value].label) if value in KINDS else value or NONE
 

@@ -11,7 +11,6 @@ from sqlalchemy import func, inspect, select
 
 from host_app import clock, config
 from host_app.database import db
-from host_app.export import safe_cell
 from host_app.models import Patient, PatientPhone, Practice
 from host_app.seed import SeedError, seed
 from host_app.seed_data import PATIENTS, USERS
@@ -172,16 +171,6 @@ def test_every_demo_user_exists(portal):
     for demo in USERS:
         user = manager.find_user(username=demo.username)
         assert user.is_active is demo.is_active
-
-
-@pytest.mark.parametrize("start", "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-def test_a_cell_that_looks_like_a_formula_is_disarmed(start):
-    assert safe_cell(f"{start}1") == f"'{start}1"
-
-
-@pytest.mark.parametrize("text", ["", "plain", "1-2", "a=b"])
-def test_another_cell_stays_as_it_is(text):
-    assert safe_cell(text) == text
 
 
 @pytest.mark.parametrize(
