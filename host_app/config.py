@@ -7,6 +7,7 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flask_appbuilder.const import AUTH_DB
 
@@ -35,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "AUTH_RATE_LIMIT": "20 per minute",
     "RATELIMIT_ENABLED": True,  # FAB's default leaves the limits without effect
     "RATELIMIT_STORAGE_URI": "memory://",
+    "PORTAL_MAIL_FROM": "Billing portal <portal@example.com>",
     "MAX_CONTENT_LENGTH": 21 * 1024 * 1024,  # a statement file of 20 MB and its form
     "PORTAL_CLOCK": clock.utc_now,
     "SESSION_COOKIE_NAME": "portal_session",
@@ -57,6 +59,8 @@ def configure(app: Flask, settings: Mapping[str, Any]) -> None:
     if not app.config.get("SQLALCHEMY_DATABASE_URI"):
         path = _instance(app) / "portal.db"
         app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{path}"
+    if not app.config.get("PORTAL_MAIL_FOLDER"):
+        app.config["PORTAL_MAIL_FOLDER"] = str(Path(app.instance_path) / "mail")
     if not app.config.get("SECRET_KEY"):
         app.config["SECRET_KEY"] = _secret_key(_instance(app) / "secret.key")
 
@@ -72,6 +76,9 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
       write FAB's permissions at once get in each other's way.
     - ``PORTAL_THEME``: look of the staff's pages, one of Flask-AppBuilder's themes such
       as ``darkly``; default Bootstrap's own.
+    - ``PORTAL_SMTP_URL``, ``PORTAL_MAIL_FROM``: the server that takes emails to staff
+      (see ``host_app/mail.py``), and who they are from. Without a server they are files
+      in ``PORTAL_MAIL_FOLDER``, default ``instance/mail``.
     - ``SMS_CLOCK_SHIFT``: the portal's clock is set like the plugin's, for demos.
     """
     settings: dict[str, Any] = {
@@ -79,9 +86,13 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
         "SECRET_KEY": environ.get("PORTAL_SECRET_KEY", ""),
         "FAB_UPDATE_PERMS": _is_true(environ.get("PORTAL_UPDATE_PERMS", "true")),
         "SESSION_COOKIE_SECURE": _is_true(environ.get("PORTAL_HTTPS", "false")),
+        "PORTAL_MAIL_FOLDER": environ.get("PORTAL_MAIL_FOLDER", ""),
+        "PORTAL_SMTP_URL": _smtp(environ.get("PORTAL_SMTP_URL", "")),
         "APP_THEME": _theme(environ.get("PORTAL_THEME", "")),
     }
     hosts = [host.strip() for host in environ.get("PORTAL_HOSTS", "").split(",")]
+    if sender := environ.get("PORTAL_MAIL_FROM"):
+        settings["PORTAL_MAIL_FROM"] = sender
     if hosts := [host for host in hosts if host]:
         settings["TRUSTED_HOSTS"] = hosts
         settings["FAB_SAFE_REDIRECT_HOSTS"] = [
@@ -96,6 +107,20 @@ def read(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _is_true(word: str) -> bool:
     return word.strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _smtp(url: str) -> str:
+    """The address of a mail server, or nothing.
+
+    Raises:
+        ValueError: it is none; the text, which does not repeat it, says what is.
+    """
+    if url and urlsplit(url).scheme not in {"smtp", "smtp+plain", "smtps"}:
+        raise ValueError(
+            "PORTAL_SMTP_URL must be empty or begin with smtp://, smtp+plain:// or "
+            "smtps://."
+        )
+    return url
 
 
 def _theme(word: str) -> str:

@@ -12,8 +12,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import url_for
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import or_, select
 
+from host_app import mail as mails
 from host_app import models
 from host_app.database import db
 from host_app.models import AccountStatus
@@ -21,12 +23,20 @@ from host_app.patient.login import signed_in
 from sms_plugin.port import (
     AccountState,
     Bill,
+    BillsUsage,
     HostPort,
     Job,
     JobItem,
+    ListsPatients,
+    MailsStaff,
     Patient,
     PhoneOnFile,
     Practice,
+    SignedInPatient,
+    SignsInPatients,
+    Staff,
+    StaffMail,
+    Usage,
 )
 
 if TYPE_CHECKING:
@@ -107,6 +117,18 @@ class PortalPort:
             models.PatientPhone.e164 == e164, models.PatientPhone.e164 != ""
         )
         return _patients(practice_id, models.Patient.id.in_(owners))
+
+    def patient_ids(self, practice_id: str, *, after: str, limit: int) -> Sequence[str]:
+        """Ids of all patients, page by page, in the order of our keys."""
+        query = (
+            select(models.Patient.id)
+            .where(models.Patient.practice_id == _practice(practice_id))
+            .order_by(models.Patient.id)
+            .limit(limit)
+        )
+        for key in _keys([after]):
+            query = query.where(models.Patient.id > key)
+        return [str(key) for key in db.session.scalars(query)]
 
     def bills(self, practice_id: str, bill_ids: Collection[str]) -> Mapping[str, Bill]:
         """Bills of the practice by id, with their balance at this moment."""
@@ -197,6 +219,60 @@ class PortalPort:
             return url_for("patient.dashboard", invoice=invoice.public_id)
         return url_for("patient.pay", public_id=invoice.public_id)
 
+    def signed_in_patients(self) -> Sequence[SignedInPatient]:
+        """The accounts of the login of this request; a daughter may have two."""
+        login = signed_in()
+        if login is None:
+            return []
+        return [
+            SignedInPatient(patient.practice.public_id, str(patient.id))
+            for patient in login.patients
+        ]
+
+    def staff_of(self, practice_id: str) -> Sequence[Staff]:
+        """Members of the practice who may sign in, by name."""
+        rows = db.session.execute(
+            select(User.id, User.first_name, User.last_name, User.email)
+            .join(models.StaffMembership, models.StaffMembership.user_id == User.id)
+            .where(
+                models.StaffMembership.practice_id == _practice(practice_id),
+                User.active,
+            )
+            .order_by(User.first_name, User.last_name, User.id)
+        )
+        return [
+            Staff(str(row.id), f"{row.first_name} {row.last_name}", row.email or "")
+            for row in rows
+        ]
+
+    def mail_staff(self, practice_id: str, user_id: str, mail: StaffMail) -> None:
+        """Send an email to a member of the practice."""
+        [person] = [one for one in self.staff_of(practice_id) if one.id == user_id]
+        mails.send(person.email, mail.subject, f"{mail.text}\n\n{mail.url}\n")
+
+    def record_usage(self, practice_id: str, usage: Usage) -> None:
+        """Charge the practice for a kind of texts on a day, once.
+
+        The one method that writes; whoever calls it commits.
+        """
+        charges = models.UsageCharge
+        if db.session.scalar(select(charges.id).where(charges.key == usage.key)):
+            return
+        practice = select(models.Practice.id).where(
+            models.Practice.public_id == practice_id
+        )
+        db.session.add(
+            charges(
+                key=usage.key,
+                practice_id=db.session.scalars(practice).one(),
+                day=usage.day,
+                kind=usage.kind,
+                texts=usage.texts,
+                amount_micros=usage.amount_micros,
+            )
+        )
+        db.session.flush()
+
 
 def _practice(practice_id: str) -> ScalarSelect[int]:
     """Our key of a practice, to compare with inside a statement."""
@@ -285,3 +361,7 @@ def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 if TYPE_CHECKING:
     _checked: HostPort = PortalPort()
+    _signs_in: SignsInPatients = PortalPort()
+    _mails_staff: MailsStaff = PortalPort()
+    _bills_usage: BillsUsage = PortalPort()
+    _lists_patients: ListsPatients = PortalPort()

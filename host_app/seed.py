@@ -111,13 +111,11 @@ def _make_practice(demo: DemoPractice) -> Practice:
 
 def _make_memberships(users: dict[str, Any], practices: dict[str, Practice]) -> None:
     for demo in seed_data.USERS:
-        wants_notices = demo.sms_role in {"SMS Admin", "SMS Biller"}
         for public_id in demo.practices:
             db.session.add(
                 StaffMembership(
                     user_id=users[demo.username].id,
                     practice_id=practices[public_id].id,
-                    notify_pending_texts=wants_notices,
                     notify_replies=demo.sms_role == "SMS Front Desk",
                 )
             )

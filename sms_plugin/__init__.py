@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "__version__",
+    "forget_patient",
     "pending_texts_url",
     "record_consent",
     "record_payment",
@@ -131,6 +132,46 @@ def record_consent(
         now=tools.now(),
     )
     session.commit()
+
+
+def forget_patient(practice_id: str, patient_id: str) -> int:
+    """Erase what texting knows of a patient; call it when the portal deletes one.
+
+    Names, numbers, the words of texts and evidence go, waiting texts are withdrawn.
+    The entries of the consent ledger and the audit log stay, with ids and hashes, and
+    so does the number of a phone that opted out, for as long as the practice texts.
+    Commits. Calling it twice does no harm, and it works where texting is off.
+
+    Args:
+        practice_id: the host's id of the practice.
+        patient_id: the host's id of the patient; the port need not know it any more.
+
+    Returns:
+        How many texts were left because their outcome is not known yet. Call again a
+        few days later until it is 0.
+
+    Raises:
+        sms_plugin.errors.NotFoundError: no such practice.
+    """
+    from sms_plugin.errors import NotFoundError
+    from sms_plugin.services import erasure, practices
+    from sms_plugin.services.actors import SYSTEM
+    from sms_plugin.web import guards
+
+    tools, session = guards.toolbox(), guards.db()
+    practice = practices.by_ref(session, practice_id)
+    if practice is None or not patient_id:
+        raise NotFoundError("There is no such practice or patient.")
+    forgotten = erasure.forget(
+        session,
+        practice.id,
+        patient_id,
+        vault=tools.vault,
+        actor=SYSTEM,
+        now=tools.now(),
+    )
+    session.commit()
+    return forgotten.left
 
 
 def record_payment(

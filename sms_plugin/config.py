@@ -254,6 +254,46 @@ LINK_DAYS = Key(
 )
 CAP_DAY = Key("SMS_CAP_DAY", parsing.whole, 1, "Job texts a day, per phone.", 1, 50)
 CAP_WEEK = Key("SMS_CAP_WEEK", parsing.whole, 3, "Job texts a week, per phone.", 1, 200)
+MAX_NUMBERS = Key(
+    "SMS_MAX_NUMBERS",
+    parsing.whole,
+    5,
+    "Numbers that a practice may have; support can assign more that the account owns.",
+    1,
+    1000,
+)
+NUMBERS_A_DAY = Key(
+    "SMS_NUMBERS_A_DAY",
+    parsing.whole,
+    3,
+    "Numbers that a practice may buy within 24 hours.",
+    1,
+    1000,
+)
+SEARCHES_A_MINUTE = Key(
+    "SMS_SEARCHES_A_MINUTE",
+    parsing.whole,
+    20,
+    "Searches for a number that a user may make in a minute.",
+    1,
+    1000,
+)
+ANSWER_HELP = Key(
+    "SMS_ANSWER_HELP",
+    parsing.yes_no,
+    default=False,
+    help="Whether the plugin answers HELP, once a day per phone. Twilio does, unless "
+    "told not to: then switch this on.",
+)
+REVERIFY_DAYS = Key(
+    "SMS_REVERIFY_DAYS",
+    parsing.whole,
+    180,
+    "Days without a sign of the patient after which staff are warned that a phone may "
+    "have a new owner; 0 for never.",
+    0,
+    3650,
+)
 CLOCK_SHIFT = Key(
     "SMS_CLOCK_SHIFT",
     parsing.number,

@@ -13,7 +13,7 @@ from sms_plugin.errors import ConfigError, GatewayError
 from sms_plugin.extension import KEY
 from sms_plugin.migrations import complaint
 from sms_plugin.models import SmsAccount, SmsPractice
-from sms_plugin.services import concerns, installation, practices, processes
+from sms_plugin.services import concerns, installation, ledger, practices, processes
 from sms_plugin.web.roles import ROLES
 from sms_plugin.worker.scope import transaction
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from sms_plugin.extension import SmsPlugin
 
+# Some ten thousand phones, so that the doctor answers within seconds.
+LEDGER_BATCHES = 20
 MANAGER = "sms_plugin.manager.SmsAddonManager"
 
 
@@ -71,6 +73,7 @@ def _database(app: Flask, plugin: SmsPlugin) -> Iterator[Finding]:
         yield from _installation(session, plugin)
         yield from _accounts(session, plugin)
         yield from _practices(session, plugin)
+        yield _ledger(session, plugin)
         yield from _processes(session, plugin)
 
 
@@ -114,6 +117,28 @@ def _practices(session: Session, plugin: SmsPlugin) -> Iterator[Finding]:
         found = practices.obstacles(session, row, plugin.settings)
         words = " ".join(obstacle.sentence for obstacle in found)
         yield Finding(ok=not found, sentence=f"{row.name}: {words or 'ready.'}")
+
+
+def _ledger(session: Session, plugin: SmsPlugin) -> Finding:
+    """Compare consent and opt-outs with the ledger, of so many phones at most."""
+    differ, left = 0, LEDGER_BATCHES
+    for practice_id in session.scalars(
+        sa.select(SmsPractice.id).where(SmsPractice.allowed).order_by(SmsPractice.id)
+    ).all():
+        after: int | None = 0
+        while after is not None and left:
+            left -= 1
+            found, after = ledger.check_derived(
+                session, practice_id, vault=plugin.vault, after=after
+            )
+            differ += len(found)
+    return Finding(
+        ok=not differ,
+        sentence=f"{differ} consents or opt-outs differ from the consent ledger: rows "
+        "were changed past the plugin, or SMS_HASH_KEY is another one now."
+        if differ
+        else "The consent ledger tells the same as what is acted on.",
+    )
 
 
 def _processes(session: Session, plugin: SmsPlugin) -> Iterator[Finding]:

@@ -40,6 +40,18 @@ class InvalidError(SmsError):
         self.field = field
 
 
+class DoubtError(SmsError):
+    """It can be done once somebody says so again; *about* names what is doubtful."""
+
+    def __init__(self, message: str, *, about: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.about = about
+
+
+class LimitError(SmsError):
+    """There was too much of this lately; the text says when it can be done again."""
+
+
 class Retry(Enum):
     """Whether trying a refused text again can help."""
 

@@ -31,17 +31,31 @@ class SmsAddonManager(BaseManager):
         super().__init__(appbuilder)
         from sms_plugin.cli import sms
         from sms_plugin.extension import SmsPlugin, prepare_engine
-        from sms_plugin.web import language, links, menu, shell, webhooks
+        from sms_plugin.web import (
+            language,
+            links,
+            menu,
+            mine,
+            mine_deeds,
+            panel,
+            preferences,
+            shell,
+            webhooks,
+        )
 
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  (the application itself outlives this context)
         SmsPlugin.install(app)
         language.install(app)
+        app.jinja_env.globals["sms_panel"] = panel.render
+        app.jinja_env.globals["sms_preferences"] = mine.render
         prepare_engine(appbuilder.session.get_bind())
         app.cli.add_command(sms)
         app.register_blueprint(shell.blueprint)
         app.register_blueprint(links.blueprint)
+        app.register_blueprint(preferences.blueprint)
+        app.register_blueprint(mine_deeds.blueprint)
         app.register_blueprint(webhooks.blueprint)
-        webhooks.exempt_from_csrf(app)
+        webhooks.exempt_from_csrf(app, preferences.blueprint)
         _let_forms_carry_tokens(app)
         _hide_entries_by_condition(app)
         menu.register(appbuilder)

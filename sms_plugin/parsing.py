@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 GATEWAYS = ("twilio", "memory")
+_YES = {"true", "yes", "1"}
+_NO = {"false", "no", "0"}
 
 
 def text(raw: Any) -> str:
@@ -37,6 +39,14 @@ def words(raw: Any) -> tuple[str, ...]:
     """A list, or words with commas between them."""
     parts = raw.split(",") if isinstance(raw, str) else raw
     return tuple(str(part).strip() for part in parts if str(part).strip())
+
+
+def yes_no(raw: Any) -> bool:
+    """True or False."""
+    said = str(raw).strip().lower()
+    if said not in _YES | _NO:
+        raise ValueError(raw)
+    return said in _YES
 
 
 def gateway(raw: Any) -> str:

@@ -1,7 +1,8 @@
 """What the host portal supplies: the protocol it fulfils and the records it hands out.
 
 The plugin knows the host's rows only by opaque ids (strings of at most 64 characters)
-and only through this port. It reads in batches, never writes, and never commits.
+and only through this port. It reads in batches, never writes, and never commits; the
+one exception is ``BillsUsage``, which a port may leave out.
 ``host_app/port.py`` is the example to copy.
 """
 
@@ -64,7 +65,8 @@ class Patient:
         first_name, last_name: of the patient.
         guarantor: whom the bill is addressed to, if not the patient.
         phones: what the host has on file, the preferred one first.
-        language: ISO 639-1, ``en`` or ``es`` have templates.
+        language: ISO 639-1, ``en`` or ``es`` have templates; empty where nobody knows
+            it, the practice's setting holds then.
         state: US state or territory, two letters; with ``timezone`` it decides the
             hours in which texts go out.
         timezone: IANA name if the host knows it, else empty.
@@ -79,7 +81,7 @@ class Patient:
     last_name: str = field(repr=False)
     guarantor: str = field(default="", repr=False)
     phones: tuple[PhoneOnFile, ...] = ()
-    language: str = "en"
+    language: str = ""
     state: str = ""
     timezone: str = ""
     account_number: str = ""
@@ -151,6 +153,33 @@ class Job:
     row_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a practice used of one kind on one day, once the day is closed.
+
+    Attributes:
+        key: names this record for good; the same key is the same record, told again.
+        practice_id: the host's id.
+        day: by the practice's own clock.
+        kind: a kind of text, such as ``invoice`` or ``reply``; ``inbound`` for texts of
+            patients; ``number`` for the monthly price of numbers.
+        texts: how many texts; 0 for numbers.
+        segments: how many segments they had.
+        amount_micros: what they cost by the prices that the practice accepted, in
+            millionths of the currency.
+        currency: ISO 4217.
+    """
+
+    key: str
+    practice_id: str
+    day: date
+    kind: str
+    texts: int
+    segments: int
+    amount_micros: int
+    currency: str
+
+
 @runtime_checkable
 class HostPort(Protocol):
     """The host portal as the plugin sees it; ``SMS_HOST_PORT`` names an implementation.
@@ -204,5 +233,118 @@ class HostPort(Protocol):
         Called when a patient follows the link of a text, inside that request, so that
         the host can tell a signed-in patient (dashboard) from a visitor (pay page).
         It must not lower the host's identity check.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A member of staff who could be mailed.
+
+    Attributes:
+        id: the id of the Flask-AppBuilder user, as a string.
+        name: as colleagues know the person.
+        email: the address; empty where the portal has none.
+    """
+
+    id: str
+    name: str
+    email: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMail:
+    """One email to one member of staff; nothing in it is of a patient.
+
+    Attributes:
+        subject: one line.
+        text: plain paragraphs, without the link.
+        url: what the email is about; belongs below the text.
+    """
+
+    subject: str
+    text: str
+    url: str
+
+
+@runtime_checkable
+class MailsStaff(Protocol):
+    """What a port adds so that staff are mailed when texts wait for approval.
+
+    A port without these methods works: the choice is then hidden from staff.
+    """
+
+    def staff_of(self, practice_id: str) -> Sequence[Staff]:
+        """Everybody who works for the practice now and may sign in."""
+        ...
+
+    def mail_staff(self, practice_id: str, user_id: str, mail: StaffMail) -> None:
+        """Send one email, within ten seconds; raise whatever kept it from going out.
+
+        Called by the beat, without a transaction of the plugin. It is called again
+        later when it raised, and might be when the beat died just behind it.
+        """
+        ...
+
+
+@runtime_checkable
+class BillsUsage(Protocol):
+    """What a port may do besides: bill practices for their texts.
+
+    A port that has this method is told of every closed day, by the beat, within an
+    application context. Unlike the others the method may write, and may commit; what
+    it leaves uncommitted in the host's session is committed after it. When it raises,
+    the session is rolled back and the same record is told again within minutes. So it
+    may hear of a record more than once, and ignores a ``key`` that it knows.
+    """
+
+    def record_usage(self, practice_id: str, usage: Usage) -> None:
+        """Take a closed day's usage of one kind into the practice's next invoice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInPatient:
+    """A patient whose account the person at the screen may manage.
+
+    Attributes:
+        practice_id: the host's id of the practice.
+        patient_id: the host's id of the patient.
+    """
+
+    practice_id: str
+    patient_id: str
+
+
+@runtime_checkable
+class SignsInPatients(Protocol):
+    """What a port adds so that patients manage their texts in the host's own portal.
+
+    A port without this method works: ``sms_preferences()`` then shows nothing.
+    """
+
+    def signed_in_patients(self) -> Sequence[SignedInPatient]:
+        """Every patient whom the login of this request may manage; empty without one.
+
+        Called inside of a request, when the preferences are shown and again when they
+        are changed: only what it names then can be changed.
+        """
+        ...
+
+
+@runtime_checkable
+class ListsPatients(Protocol):
+    """What a port adds so that phones on file can be brought in for all patients.
+
+    A port without this method works: phones then come one by one, and from files.
+    """
+
+    def patient_ids(self, practice_id: str, *, after: str, limit: int) -> Sequence[str]:
+        """Ids of the practice's patients in an order of the port's own.
+
+        Args:
+            practice_id: the host's id.
+            after: the last id of the page before; empty for the first page.
+            limit: how many at most.
         """
         ...

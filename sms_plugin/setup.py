@@ -97,7 +97,7 @@ def send_test(app: Flask, practice_ref: str, raw_phone: str) -> str:
             attempt_id=0,
             sender=number.e164,
             recipient=e164,
-            body=f"{practice.name}: {TEST_WORDS}",
+            body=f"{practice.texting_name}: {TEST_WORDS}",
             callback_url=f"{plugin.settings[config.PUBLIC_URL].rstrip('/')}"
             f"{sending.STATUS_PATH}test",
         )

@@ -202,6 +202,7 @@ def app(
     PORTAL.members = {name: list(refs) for name, (_, refs) in host.USERS.items()}
     plugin = made.app.extensions["sms_plugin"]
     plugin.clock = clock
+    plugin.guesses.clear()
     plugin.close()
     yield made.app
     sender = made.app.extensions.pop("sms_plugin_sender", None)

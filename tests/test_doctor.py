@@ -12,6 +12,7 @@ from sms_plugin.models import (
     SmsAccount,
     SmsInstallation,
     SmsNumber,
+    SmsPatientPhone,
     SmsPractice,
     SmsProcess,
 )
@@ -228,3 +229,13 @@ def test_a_clock_that_is_wrong_is_named(app, ready, monkeypatch):
     assert ill[0].startswith(
         "The clock of this machine is 10 minutes behind the database's."
     )
+
+
+def test_consent_that_was_changed_past_the_ledger_is_told(app, ready):
+    ready.patient("p1")
+    ready.alter(SmsPatientPhone, {"consent": "revoked"})
+
+    code, _, ill = visit(app)
+
+    assert code != 0
+    assert any(line.startswith("1 consents or opt-outs differ") for line in ill)

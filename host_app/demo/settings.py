@@ -59,6 +59,7 @@ class Demo:
             "PORTAL_DATABASE_URL": f"sqlite:///{self.database}",
             "PORTAL_SECRET_KEY": secrets.token_hex(32),
             "PORTAL_UPDATE_PERMS": "false",
+            "PORTAL_MAIL_FOLDER": str(self.folder / "mail"),
             "SMS_PUBLIC_URL": self.url,
             "SMS_GATEWAY_URL": self.carrier_url,
             "SMS_TWILIO_ACCOUNT_SID": f"AC{secrets.token_hex(16)}",

@@ -95,3 +95,6 @@ def switch_on(demo: Demo, ledger: Ledger) -> None:
         admin.submit(f"/sms/numbers/action/choose/{number_id}")
         admin.open("/sms/numbers/list/")
         admin.submit(f"/sms/numbers/action/registered/{number_id}")
+    biller = sign_in(demo.url, "biller", DEMO_PASSWORD)
+    biller.open("/sms/jobs/")
+    biller.submit("/sms/jobs/mails")

@@ -20,6 +20,7 @@ from host_app.models.patient import (
     PortalLogin,
 )
 from host_app.models.practice import Location, Practice, StaffMembership
+from host_app.models.usage import UsageCharge
 
 __all__ = [
     "AccountStatus",
@@ -43,6 +44,7 @@ __all__ = [
     "PortalLogin",
     "Practice",
     "StaffMembership",
+    "UsageCharge",
     "UtcDateTime",
     "public_id",
 ]

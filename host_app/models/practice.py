@@ -38,7 +38,7 @@ class Location(Base):
 
 
 class StaffMembership(Base):
-    """A FAB user works for a practice and wants these notices about it."""
+    """A FAB user works for a practice and wants this notice about it."""
 
     __tablename__ = "portal_staff_membership"
     __table_args__ = (UniqueConstraint("user_id", "practice_id"),)
@@ -46,7 +46,6 @@ class StaffMembership(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
     practice_id: Mapped[int] = mapped_column(ForeignKey(Practice.id), index=True)
-    notify_pending_texts: Mapped[bool] = mapped_column(default=False)
     notify_replies: Mapped[bool] = mapped_column(default=False)
 
     practice: Mapped[Practice] = relationship(lazy="joined", innerjoin=True)

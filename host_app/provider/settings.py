@@ -13,12 +13,20 @@ from sqlalchemy import func, select
 from wtforms import BooleanField, SelectChoice, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
+from host_app import clock, texting
 from host_app.database import db
-from host_app.models import Location, Patient, Practice, StaffMembership
+from host_app.models import (
+    Location,
+    Patient,
+    Practice,
+    StaffMembership,
+    UsageCharge,
+)
 from host_app.provider import marks
 from host_app.provider.base import PortalInterface, PortalModelView
 from host_app.provider.scope import current_practice, visible_practice_ids
 
+MICROS_PER_CENT = 10_000
 ZONES = {
     "America/New_York": "Eastern",
     "America/Chicago": "Central",
@@ -50,7 +58,6 @@ class PracticeForm(FlaskForm):
 class NoticesForm(FlaskForm):
     """Which emails the signed-in user wants."""
 
-    notify_pending_texts = BooleanField("Texts of a job wait for approval")
     notify_replies = BooleanField("A patient wrote back")
 
 
@@ -106,7 +113,9 @@ class SettingsView(BaseView):
             practice=practice,
             form=form,
             notices=NoticesForm(formdata=None, obj=membership) if membership else None,
+            has_texting=texting.is_installed(),
             locations=_locations(practice),
+            charges=_charges(practice),
             may_write=self.appbuilder.sm.has_access(
                 "can_write", self.class_permission_name
             ),
@@ -137,6 +146,19 @@ def _locations(practice: Practice | None) -> list[tuple[str, int]]:
         .order_by(Location.name)
     )
     return [(name, count) for name, count in found]
+
+
+def _charges(practice: Practice | None) -> tuple[int, int] | None:
+    """What texting cost so far this month: texts, and cents; None where nothing did."""
+    if practice is None:
+        return None
+    first = clock.today(practice.timezone).replace(day=1)
+    texts, micros = db.session.execute(
+        select(func.sum(UsageCharge.texts), func.sum(UsageCharge.amount_micros)).where(
+            UsageCharge.practice_id == practice.id, UsageCharge.day >= first
+        )
+    ).one()
+    return None if texts is None else (int(texts), round(int(micros) / MICROS_PER_CENT))
 
 
 class PracticeView(PortalModelView):

@@ -69,8 +69,7 @@ def is_editable(row: StaffMembership) -> bool:
 
 
 def _notices(row: StaffMembership) -> str:
-    wanted = {"pending texts": row.notify_pending_texts, "replies": row.notify_replies}
-    return ", ".join(words for words, is_on in wanted.items() if is_on) or "nothing"
+    return "replies" if row.notify_replies else "nothing"
 
 
 def _edit_link(row: StaffMembership) -> Markup | str:

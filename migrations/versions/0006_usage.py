@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("segments", sa.Integer(), nullable=False),
         sa.Column("amount_micros", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
+        sa.Column("ends_at", AT, nullable=False),
         sa.Column("reported_at", AT, nullable=True),
         sa.Column("created_at", AT, nullable=False),
         sa.UniqueConstraint("practice_id", "day", "kind"),

@@ -9,9 +9,11 @@ both, in English and Spanish:
 Text                                               Intent    Decided by
 =================================================  ========  =======================
 a stop word alone, in any case and punctuation,    OPT_OUT   ``_ALONE``
-or with a courtesy: "STOP!!", "please stop"
+with a courtesy, or spelt out: "STOP!!",
+"please stop", "s t o p", "O.P.T. O.U.T."
 a stop word as a sentence of its own:              OPT_OUT   ``_ALONE``
 "I paid already. Stop."
+nothing but stop words: "stop cancel end"          OPT_OUT   ``_ALONE``
 a phrase that cannot mean anything else, anywhere  OPT_OUT   ``_ANYWHERE``
 in the text: "stop texting me", "wrong number"
 such a phrase denied: "do not remove me"           REVIEW    ``_DENIALS``
@@ -29,12 +31,19 @@ anything else, also YES                            NONE
 YES never opts in, because patients answer questions with it. "Iniciar" does not
 either: Twilio lifts its own block for the English words only, so a person has to
 explain that.
+
+Unsure texts are REVIEW: they suppress nothing, and a person reads them. CANCEL, END and
+QUIT alone suppress at once, as the rule wants, and a person reads them as well, because
+they may answer another question ("your appointment is on Tuesday"): ``Reading.double``.
+"wrong number" suppresses too, and says of the phone that it is somebody else's:
+``Reading.wrong_number``.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -51,6 +60,34 @@ class Intent(Enum):
     OPT_IN = "opt_in"
     HELP = "help"
     NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read in a text.
+
+    Attributes:
+        intent: what it asks of us.
+        word: the canonical word that decided; None where the intent is NONE.
+        double: whether a revocation may have meant something else as well.
+    """
+
+    intent: Intent
+    word: str | None = None
+    double: bool = False
+
+    @property
+    def wrong_number(self) -> bool:
+        """Whether somebody says for certain that the number is not the patient's."""
+        return self.intent is Intent.OPT_OUT and self.word == WRONG_NUMBER
+
+    @property
+    def wants_texts(self) -> bool:
+        """Whether somebody may want texts again, in words that lift nothing."""
+        return self.intent is Intent.REVIEW and self.word == "START"
+
+
+WRONG_NUMBER: Final = "WRONG NUMBER"
 
 
 def _split(written: str) -> list[str]:
@@ -72,19 +109,28 @@ _ALONE: Final = _table(
     STOP="stop | stop it | stop this | stop that | stop now | just stop | stop sms"
     "| stop text | stop texts | stop message | stop messages | stop msg | stop msgs"
     "| make it stop | stop2end | stop to end | text stop | alto | basta"
-    "| basta ya | pare | parar | detener | deten | detenga | detengan | arret",
+    "| basta ya | pare | paren | parar | detener | deten | detenga | detengan | arret"
+    "| parar mensajes | detener mensajes | no molestar | no moleste | no molesten",
     STOPALL="stopall | stop all",
     UNSUBSCRIBE="unsubscribe | unsub | unsubscribe all | unsubcribe | unsuscribe"
-    "| desuscribir | desuscribirse | desuscribirme | baja | salir",
+    "| desuscribir | desuscribirse | desuscribirme | baja | dar de baja | salir",
     CANCEL="cancel | cancel all | cancel texts | cancel messages | cancelar"
-    "| cancelar mensajes",
-    END="end | end texts | end messages | end all",
+    "| cancelar mensajes | cancelar suscripcion",
+    END="end | end texts | end messages | end all | fin | terminar",
     QUIT="quit | quit it | i quit",
     REVOKE="revoke | revoke all | revocar",
     OPTOUT="optout | opt out",
-    REMOVE="remove | no more | no mas | ya no mas",
+    REMOVE="remove | no more | no mas | ya no mas | eliminar | quitar | elimineme",
 )
 """Stop words: the whole text or a sentence of it, beside courtesies."""
+
+_DOUBLE: Final = frozenset(
+    _split(
+        "cancel | cancel all | cancelar | end | end all | fin | terminar | quit"
+        "| quit it | i quit"
+    )
+)
+"""Those of them that people also say of an appointment, a plan or a talk."""
 
 _ANYWHERE: Final = _table(
     STOP="stop texting | stop messaging | stop sending | stop contacting"
@@ -99,7 +145,8 @@ _ANYWHERE: Final = _table(
     "| dejen de escribir | no mas mensajes | no mas textos | no me escriban"
     "| no me escriba | no me envie | no me envien | no me mande | no me manden"
     "| no quiero mensajes | no quiero mas mensajes | no quiero recibir mensajes"
-    "| no quiero recibir mas mensajes | dejenme en paz",
+    "| no quiero recibir mas mensajes | ya no quiero mensajes | no quiero textos"
+    "| no quiero mas textos | dejenme en paz",
     UNSUBSCRIBE="unsubscribe me | unsubscribe from | darme de baja | deme de baja"
     "| denme de baja",
     REVOKE="revoke consent | revoke my consent | withdraw my consent"
@@ -170,6 +217,7 @@ _READ: Final = 1600
 _APOSTROPHES: Final = re.compile("['’‘ʼ`´]")  # noqa: RUF001  (look-alikes are the point)
 _SENTENCES: Final = re.compile(r"[.!?;:,\n\r()–—]+|\s-+\s")  # noqa: RUF001  (as above)
 _WORDS: Final = re.compile(r"[^\W_]+")
+_LETTERS: Final = re.compile(r"(?<![^ ])[^\W_](?: [^\W_])+(?![^ ])")
 
 
 def _phrases(table: Mapping[str, str]) -> re.Pattern[str]:
@@ -190,7 +238,7 @@ def classify(text: str) -> Intent:
     Args:
         text: the body as it came. Only its first 1600 characters are read.
     """
-    return _decide(text)[0]
+    return read(text).intent
 
 
 def matched_word(text: str) -> str | None:
@@ -198,43 +246,67 @@ def matched_word(text: str) -> str | None:
 
     None where ``classify`` says NONE.
     """
-    return _decide(text)[1]
+    return read(text).word
 
 
-def _decide(text: str) -> tuple[Intent, str | None]:
+def carrier_answers(text: str) -> bool:
+    """Whether a carrier answers this text by itself: HELP or INFO and nothing else."""
+    return text.strip().casefold() in {"help", "info"}
+
+
+def read(text: str) -> Reading:
+    """Say what an inbound text asks of us, by which word, and how sure that is."""
     folded = _fold(text[:_READ])
     words = _WORDS.findall(folded)
     if not words:
         return _sign(text[:_READ])
     whole = " ".join(words)
     core = _without_courtesy(words)
-    if word := _stop_word(whole, core, folded):
-        return Intent.OPT_OUT, word
+    stop = _stop_word(whole, core, folded)
+    if stop is not None:
+        return stop
     denied: str | None = None
     for match in _ANYWHERE_RE.finditer(whole):
         word = _ANYWHERE[match[0]]
         if not _DENIED_RE.search(whole[: match.start()].rstrip()):
-            return Intent.OPT_OUT, word
+            return Reading(Intent.OPT_OUT, word)
         denied = denied or word
     if denied:
-        return Intent.REVIEW, denied
+        return Reading(Intent.REVIEW, denied)
     for table, intent in ((_OPT_IN, Intent.OPT_IN), (_HELP, Intent.HELP)):
-        if word := table.get(whole if intent is Intent.OPT_IN else core):
-            return intent, word
-    word = _unsure(whole, core, folded)
-    return (Intent.REVIEW, word) if word else (Intent.NONE, None)
+        found = table.get(whole if intent is Intent.OPT_IN else core)
+        if found:
+            return Reading(intent, found)
+    unsure = _unsure(whole, core, folded)
+    return Reading(Intent.REVIEW, unsure) if unsure else Reading(Intent.NONE)
 
 
-def _stop_word(whole: str, core: str, folded: str) -> str | None:
-    """Look for a stop word that stands alone, in the text or in one of its sentences.
+def _stop_word(whole: str, core: str, folded: str) -> Reading | None:
+    """Look for stop words that stand alone, in the text or in one of its sentences.
 
-    Letters set apart ("S.T.O.P.") are read together.
+    One that can mean nothing else counts before one that can.
     """
-    spelt = whole.replace(" ", "") if not whole[1::2].strip() else ""
-    for candidate in (whole, core, spelt, *_sentences(folded)):
-        if word := _ALONE.get(candidate):
-            return word
-    return None
+    double: Reading | None = None
+    for candidate in (whole, core, _spelt(core), *_sentences(folded)):
+        word = _ALONE.get(candidate) or _all_stop_words(candidate)
+        if word and candidate not in _DOUBLE:
+            return Reading(Intent.OPT_OUT, word)
+        if word and double is None:
+            double = Reading(Intent.OPT_OUT, word, double=True)
+    return double
+
+
+def _spelt(core: str) -> str:
+    """A text with letters set apart read together: "s t o p" is "stop"."""
+    return _LETTERS.sub(lambda match: match[0].replace(" ", ""), core)
+
+
+def _all_stop_words(candidate: str) -> str | None:
+    """The first of several stop words with nothing between them."""
+    first, _, rest = candidate.partition(" ")
+    if not rest or first not in _ALONE:
+        return None
+    return _ALONE[first] if all(word in _ALONE for word in rest.split(" ")) else None
 
 
 def _unsure(whole: str, core: str, folded: str) -> str | None:
@@ -271,5 +343,7 @@ def _without_courtesy(words: list[str]) -> str:
     return " ".join(word for word in words if word not in _COURTESIES)
 
 
-def _sign(text: str) -> tuple[Intent, str | None]:
-    return (Intent.NONE, None) if _SIGNS.isdisjoint(text) else (Intent.REVIEW, "STOP")
+def _sign(text: str) -> Reading:
+    if _SIGNS.isdisjoint(text):
+        return Reading(Intent.NONE)
+    return Reading(Intent.REVIEW, "STOP")

@@ -1,9 +1,11 @@
-"""What a billing text must not say: strange links, and the words of debt collectors.
+"""What a billing text must not say: strange links, words of collectors, and care.
 
 A link may lead to the practice's own domains only, because public shorteners are
 filtered by carriers and hide the sender (CTIA messaging principles). Words of debt
 collection are forbidden to senders like ours (Twilio's error 30943 and the carriers'
-rules behind it).
+rules behind it). A text is read on a lock screen, by whoever looks: what a patient is
+treated for never stands in it (45 CFR 164.530(c)), and an amount only where the
+practice wants that.
 """
 
 from __future__ import annotations
@@ -39,6 +41,55 @@ COLLECTION_WORDS: Final = (
 )
 """Words that no text may hold, in English and Spanish."""
 
+SERVICE_WORDS: Final = (
+    "biopsy",
+    "chemotherapy",
+    "date of service",
+    "dates of service",
+    "diagnosed",
+    "diagnoses",
+    "diagnosis",
+    "drug",
+    "drugs",
+    "lab result",
+    "lab results",
+    "medication",
+    "medications",
+    "prescription",
+    "prescriptions",
+    "rx",
+    "surgeries",
+    "surgery",
+    "symptom",
+    "symptoms",
+    "test result",
+    "test results",
+    "therapies",
+    "therapy",
+    "treatment",
+    "treatments",
+    # The same in Spanish.
+    "biopsia",
+    "cirugia",
+    "cirugía",
+    "diagnostico",
+    "diagnóstico",
+    "fecha de servicio",
+    "medicamento",
+    "medicamentos",
+    "quimioterapia",
+    "receta",
+    "recetas",
+    "resultados de laboratorio",
+    "sintomas",
+    "síntomas",
+    "terapia",
+    "terapias",
+    "tratamiento",
+    "tratamientos",
+)
+"""Words that tell what a patient is treated for, in English and Spanish."""
+
 SHORTENERS: Final = frozenset(
     {
         "bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "lnkd.in", "ow.ly", "rb.gy",
@@ -57,48 +108,90 @@ _LINK: Final = re.compile(
     r"|(?P<address>(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w.-])[^\s<>\"]{0,300}))",
     re.IGNORECASE,
 )
-_WORDS: Final = re.compile(
-    rf"(?<!\w)(?:{'|'.join(sorted(COLLECTION_WORDS, key=len, reverse=True))})(?!\w)"
+# A sum of money with its sign, or with its unit behind it.
+_AMOUNT: Final = re.compile(
+    r"(?:[$€£\uff04]|(?<!\w)US[D$])\s?\d[\d,]{0,12}(?:\.\d{1,2})?(?!\d)"
+    r"|(?<![\w.,])\d[\d,]{0,12}(?:\.\d{1,2})?\s?"
+    r"(?:\$|€|£|USD|dollars?|bucks|cents?|d[oó]lar(?:es)?|centavos?)(?!\w)",
+    re.IGNORECASE,
 )
+
+
+def _any_of(words: Collection[str]) -> re.Pattern[str]:
+    longest_first = "|".join(sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)")
+
+
+_COLLECTION: Final = _any_of(COLLECTION_WORDS)
+_SERVICE: Final = _any_of(SERVICE_WORDS)
 _SPACES: Final = re.compile(r"[\s-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A part of a text for which carriers would refuse it.
+    """A part of a text that must not stand in it.
 
     Attributes:
-        problem: a link of a public shortener, another foreign link, or words of debt
-            collection.
+        problem: a link of a public shortener, a link of ours without https, another
+            foreign link, words of debt collection, an amount, or words about care.
         found: the words, or the link.
         position: where, in characters from 0; None where it hides behind look-alikes.
     """
 
-    problem: Literal["shortener", "link", "words"]
+    problem: Literal["shortener", "insecure", "link", "words", "amount", "service"]
     found: str
     position: int | None
 
 
 def flaws(text: str, own_hosts: Collection[str]) -> tuple[Flaw, ...]:
-    """Name what must not stand in a text, in the order it appears.
+    """Name what carriers would refuse in a text, in the order it appears.
 
     Args:
         text: what staff wrote.
         own_hosts: host names as they stand in our links.
     """
     found = [
-        Flaw(
-            "shortener" if _host(link) in SHORTENERS else "link", link, text.find(link)
-        )
+        Flaw(_link_problem(link, own_hosts), link, text.find(link))
         for link in foreign_links(text, own_hosts)
     ]
     found += [
         Flaw("words", words, _place(text, words)) for words in collection_words(text)
     ]
+    return _in_order(found, text)
+
+
+def disclosures(text: str, *, amounts: bool) -> tuple[Flaw, ...]:
+    """Name what a text tells whoever sees it, in the order it appears.
+
+    Args:
+        text: what staff wrote.
+        amounts: whether the practice lets amounts stand in texts.
+    """
+    found = [
+        Flaw("service", words, _place(text, words)) for words in _named(_SERVICE, text)
+    ]
+    if not amounts:
+        found += [
+            Flaw("amount", match[0], match.start()) for match in _AMOUNT.finditer(text)
+        ]
+    return _in_order(found, text)
+
+
+def _in_order(found: Collection[Flaw], text: str) -> tuple[Flaw, ...]:
     end = len(text)
     return tuple(
         sorted(found, key=lambda flaw: end if flaw.position is None else flaw.position)
     )
+
+
+def _link_problem(
+    link: str, own_hosts: Collection[str]
+) -> Literal["shortener", "insecure", "link"]:
+    if _host(link) in SHORTENERS:
+        return "shortener"
+    scheme, _, rest = link.lower().partition("://")
+    is_ours = re.split(r"[/?#\\]", rest, maxsplit=1)[0] in own_hosts
+    return "insecure" if scheme == "http" and is_ours else "link"
 
 
 def _host(link: str) -> str:
@@ -138,5 +231,9 @@ def _is_own(match: re.Match[str], own: set[str]) -> bool:
 
 def collection_words(text: str) -> tuple[str, ...]:
     """Name the words of debt collection in a text, in the order they appear."""
+    return _named(_COLLECTION, text)
+
+
+def _named(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
     plain = unicodedata.normalize("NFKC", text[:4000]).lower()
-    return tuple(dict.fromkeys(_WORDS.findall(_SPACES.sub(" ", plain))))
+    return tuple(dict.fromkeys(pattern.findall(_SPACES.sub(" ", plain))))

@@ -217,3 +217,26 @@ def _area_zones(area: str) -> tuple[str, ...]:
         for zone in names
     }
     return tuple(sorted(zone for zone in found if "/" in zone and zone[:3] != "Etc"))
+
+
+_WORDS_BEHIND: Final = re.compile(
+    r"\s*(\+?[0-9(][0-9() .\-]{8,18}[0-9])[\s,;:(\[\-]+"
+    r"([^\W\d_][^()\[\]]{0,39}?)[)\]\s.]*"
+)
+
+
+def split_words(raw: str) -> tuple[str, str] | None:
+    """Tell a number from the words behind it: ``415-555-0132 (mom)``.
+
+    Returns:
+        The number as it was written and the words; None if it is not of that form, or
+        the number is none that can be texted.
+    """
+    match = _WORDS_BEHIND.fullmatch(raw[:_LONGEST])
+    if match is None or _EXTENSION.search(raw):
+        return None
+    try:
+        parse(match[1])
+    except PhoneError:
+        return None
+    return match[1].strip(), match[2].strip()

@@ -142,6 +142,11 @@ class Template:
         )
         self.variables = frozenset(parts[1::2])
 
+    @property
+    def first(self) -> str:
+        """The variable that it begins with; empty when it begins with other words."""
+        return self._parts[1] if len(self._parts) > 1 and not self._parts[0] else ""
+
     def render(self, values: Mapping[str, str]) -> str:
         """Fill the values in, each cleaned to one short line.
 

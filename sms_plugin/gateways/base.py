@@ -195,6 +195,38 @@ class OwnedNumber:
     friendly_name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A group of numbers at the gateway, which may overrule where their texts go.
+
+    Attributes:
+        sid: the gateway's id.
+        inbound_url: where texts to its numbers go; empty drops them.
+        heeds_numbers: whether the addresses of its numbers count instead.
+        numbers: E.164 of its numbers.
+    """
+
+    sid: str
+    inbound_url: str = ""
+    heeds_numbers: bool = True
+    numbers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What the carriers know of a number as a sender.
+
+    Attributes:
+        state: ``none``, ``pending``, ``verified`` or ``failed``.
+        note: what is missing or why it was refused, in words; none of the gateway's.
+        ref: its id at the gateway.
+    """
+
+    state: str
+    note: str = ""
+    ref: str = ""
+
+
 class LineType(Enum):
     """Kind of line behind a phone; UNKNOWN when the gateway cannot tell."""
 
@@ -308,6 +340,26 @@ class Gateway(Protocol):
 
     def release_number(self, sid: str) -> None:
         """Give a number back; it may belong to a stranger next."""
+        ...
+
+    def services(self) -> list[Service]:
+        """Groups of the account's numbers; none where the gateway has no such thing."""
+        ...
+
+    def configure_service(self, sid: str) -> None:
+        """Let the addresses of a group's numbers count, not those of the group."""
+        ...
+
+    def registration_of(
+        self, e164: str, sid: str, *, service_sid: str = ""
+    ) -> Registration | None:
+        """Ask what the carriers know of a number; None when the gateway cannot tell.
+
+        Args:
+            e164: the number.
+            sid: its id at the gateway.
+            service_sid: the group that holds it, if any does.
+        """
         ...
 
     def line_type(self, e164: str) -> LineType:

@@ -17,8 +17,10 @@ from sms_plugin.gateways.base import (
     Outcome,
     Outgoing,
     OwnedNumber,
+    Registration,
     RemoteMessage,
     RemotePage,
+    Service,
     Verdict,
 )
 from sms_plugin.gateways.signature import is_signed, sign
@@ -54,6 +56,8 @@ class MemoryGateway:
         messages: what ``fetch`` and ``find`` see, oldest first.
         offers: numbers that can be bought.
         numbers: numbers of the account.
+        groups: services that hold some of these.
+        registrations: what ``registration_of`` answers for a number; None otherwise.
         line_types: what ``line_type`` answers for a phone; MOBILE otherwise.
     """
 
@@ -71,6 +75,8 @@ class MemoryGateway:
         self.messages: list[RemoteMessage] = []
         self.offers: list[NumberOffer] = list(OFFERS)
         self.numbers: list[OwnedNumber] = []
+        self.groups: list[Service] = []
+        self.registrations: dict[str, Registration] = {}
         self.line_types: dict[str, LineType] = {}
         self._credentials = credentials
         self._clock = clock
@@ -222,6 +228,30 @@ class MemoryGateway:
         """Give a number back."""
         self._fail()
         self.numbers.remove(self._owned(sid))
+
+    def services(self) -> list[Service]:
+        """Answer from ``groups``."""
+        self._fail()
+        return list(self.groups)
+
+    def configure_service(self, sid: str) -> None:
+        """Let the addresses of a group's numbers count."""
+        self._fail()
+        self.groups = [
+            replace(group, heeds_numbers=True) if group.sid == sid else group
+            for group in self.groups
+        ]
+
+    def registration_of(
+        self,
+        e164: str,
+        sid: str,  # noqa: ARG002  the number alone says it here
+        *,
+        service_sid: str = "",  # noqa: ARG002  the same
+    ) -> Registration | None:
+        """Answer from ``registrations``."""
+        self._fail()
+        return self.registrations.get(e164)
 
     def line_type(self, e164: str) -> LineType:
         """Answer from ``line_types``."""

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 # A page of a thousand messages is under two of them; whatever is larger is no answer.
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 # Credentials go to these alone, whatever address a page of results names as the next.
-HOSTS = frozenset({"api.twilio.com", "pricing.twilio.com", "lookups.twilio.com"})
+HOSTS = frozenset(
+    f"{name}.twilio.com" for name in ("api", "lookups", "messaging", "pricing")
+)
 LOGGERS = ("twilio.http_client", "twilio.async_http_client")
 
 

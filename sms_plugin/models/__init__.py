@@ -7,6 +7,8 @@ from sms_plugin.models.base import Instant, SmsBase, metadata
 from sms_plugin.models.choice import SmsCode, SmsPatientChoice
 from sms_plugin.models.consent import SmsConsent, SmsConsentEvidence
 from sms_plugin.models.conversation import SmsConversation, SmsTask
+from sms_plugin.models.counter import SmsCounter
+from sms_plugin.models.imported import SmsImport
 from sms_plugin.models.installation import SmsInstallation, SmsProcess, SmsRefusal
 from sms_plugin.models.job import SmsJob
 from sms_plugin.models.link import SmsLink
@@ -31,6 +33,8 @@ __all__ = [
     "SmsConsent",
     "SmsConsentEvidence",
     "SmsConversation",
+    "SmsCounter",
+    "SmsImport",
     "SmsInstallation",
     "SmsJob",
     "SmsLink",

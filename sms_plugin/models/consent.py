@@ -21,7 +21,10 @@ class SmsConsent(SmsBase):
     """
 
     __tablename__ = "sms_consent"
-    __table_args__ = (sa.Index(None, "practice_id", "phone_hash"),)
+    __table_args__ = (
+        sa.Index(None, "practice_id", "phone_hash"),
+        sa.Index(None, "practice_id", "patient_ref"),
+    )
 
     id: Mapped[int] = big_id()
     practice_id: Mapped[int] = column(sa.ForeignKey("sms_practice.id"))

@@ -43,7 +43,10 @@ class SmsConversation(SmsBase):
 
 
 class SmsTask(SmsBase):
-    """Something a person must decide; ``kind`` says what, in the plugin's words."""
+    """Something a person must decide; ``kind`` says what, in the plugin's words.
+
+    ``deed`` is what was decided, where the kind leaves a choice.
+    """
 
     __tablename__ = "sms_task"
     __table_args__ = (sa.Index(None, "practice_id", "done_at", "id"),)
@@ -59,3 +62,4 @@ class SmsTask(SmsBase):
     created_at: Mapped[datetime] = column(Instant)
     done_at: Mapped[datetime | None] = column(Instant, nullable=True)
     done_by: Mapped[str] = column(sa.String(120), default="")
+    deed: Mapped[str | None] = column(sa.String(16), nullable=True)

@@ -29,7 +29,8 @@ class SmsStaffChoice(SmsBase):
 class SmsMail(SmsBase):
     """One email to one member of staff about one job: a count and a link.
 
-    ``state`` is waiting, sent or failed. The address is the host's and not kept.
+    ``state`` is waiting, sent, failed, or dropped when nobody need read it any more.
+    The address is the host's and not kept.
     """
 
     __tablename__ = "sms_mail"

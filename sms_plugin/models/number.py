@@ -14,14 +14,18 @@ from sms_plugin.models.practice import SmsPractice
 class SmsNumber(SmsBase):
     """One number; ``rate`` is in segments a second, None for the default of its kind.
 
-    ``state`` is buying, owned, releasing or released; ``registration`` is what the
+    ``state`` is buying, adopting (it was bought elsewhere, and is just being assigned),
+    owned, releasing or released; ``registration`` is what the
     carriers know of the sender: none, pending, verified or failed. Only a verified
     number sends to many. ``active`` marks the one that the practice's new texts come
     from. Nothing goes out from it before ``paused_until``; ``pause_reason`` says why in
     words. ``drift`` says in words how the gateway's record differs from ours, as of
     ``checked_at``. ``registration_note`` says in words what the registration lacks or
-    why the carriers refused it, ``registration_ref`` is its id at the gateway, and
-    ``registration_checked_at`` is when the gateway was last asked.
+    why the carriers refused it, ``registration_ref`` is its id at the gateway,
+    ``registration_told`` is the state that the gateway last told (None while it cannot
+    tell; another one than ``registration`` where staff know better),
+    ``registration_since`` is when the state began, and ``registration_checked_at`` is
+    when the gateway was last asked.
     """
 
     __tablename__ = "sms_number"
@@ -51,6 +55,8 @@ class SmsNumber(SmsBase):
     registration: Mapped[str] = column(sa.String(12), default="none")
     registration_note: Mapped[str | None] = column(sa.String(300), nullable=True)
     registration_ref: Mapped[str | None] = column(sa.String(64), nullable=True)
+    registration_told: Mapped[str | None] = column(sa.String(12), nullable=True)
+    registration_since: Mapped[datetime | None] = column(Instant, nullable=True)
     registration_checked_at: Mapped[datetime | None] = column(Instant, nullable=True)
     rate: Mapped[float | None] = column(sa.Float, nullable=True)
     pause_reason: Mapped[str | None] = column(sa.String(300), nullable=True)

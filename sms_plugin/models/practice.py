@@ -52,6 +52,11 @@ class SmsPractice(SmsBase):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def texting_name(self) -> str:
+        """The name that begins the practice's texts."""
+        return self.sender_name or self.name
+
 
 class SmsBillingConsent(SmsBase):
     """That a practice accepted the prices of texting, in which words, and who did."""

@@ -15,8 +15,12 @@ UNREPORTED = sa.text("reported_at IS NULL")
 class SmsUsage(SmsBase):
     """A closed day of a practice, in its own zone, and one kind of what it used.
 
-    ``kind`` is the kind of text, ``inbound`` or ``number``. ``reported_at`` is when the
-    host took it; a row is never changed after that.
+    ``kind`` is the kind of text, ``inbound`` or ``number``. Every closed day has a row
+    of ``inbound``, if only to say that it is closed; the day before a practice's first
+    has one of no kind. ``ends_at`` is where the day ends
+    and the next one begins, whatever zone the practice is in by then. ``reported_at``
+    is when the host took it; a row is never changed after that, and one of nothing is
+    not handed over.
     """
 
     __tablename__ = "sms_usage"
@@ -38,5 +42,6 @@ class SmsUsage(SmsBase):
     segments: Mapped[int] = column(sa.Integer, default=0)
     amount_micros: Mapped[int] = column(sa.BigInteger, default=0)
     currency: Mapped[str] = column(sa.String(3), default="USD")
+    ends_at: Mapped[datetime] = column(Instant)
     reported_at: Mapped[datetime | None] = column(Instant, nullable=True)
     created_at: Mapped[datetime] = column(Instant)

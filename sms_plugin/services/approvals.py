@@ -20,12 +20,12 @@ from sms_plugin.errors import (
     NotFoundError,
 )
 from sms_plugin.models import SmsMessage, SmsPhone, SmsPractice
-from sms_plugin.services import content, jobs, practices, prices
+from sms_plugin.services import content, jobs, practices, prices, screening
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change, lock_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -98,12 +98,13 @@ def edit(
     An approved text that has not gone out is pending again after an edit.
 
     Raises:
-        InvalidError: the new text is empty, too long, or lost its link or STOP hint.
+        InvalidError: the new text is empty, too long, lost a part that it needs, or
+            says what must not be said; names all of it, one a line.
         ConflictError: it was changed or sent meanwhile.
     """
     message, phone = one(session, practice, message_id)
     body = segments.normalise(body).strip()
-    _check_edit(message, body)
+    _check_edit(practice, message, body, content.own_hosts(settings))
     size = content.measure(settings, body)
     changed = change(
         session,
@@ -264,25 +265,44 @@ def reject(
     return updated
 
 
-def _check_edit(message: SmsMessage, body: str) -> None:
+def _check_edit(
+    practice: SmsPractice, message: SmsMessage, body: str, own_hosts: Collection[str]
+) -> None:
     if not body:
         raise InvalidError(say("The text is empty. Reject it instead."), field="body")
+    wrong = [
+        *screening.refusals(
+            body,
+            own_hosts,
+            amounts=practice.amounts,
+            instead=templating.LINK_MARK,
+            names=screening.names_in(practice, message.patient_name),
+        ),
+        *_lost_parts(practice, message.body, body),
+    ]
+    if wrong:
+        raise InvalidError("\n".join(wrong), field="body")
+
+
+def _lost_parts(practice: SmsPractice, before: str, body: str) -> Iterator[str]:
+    """What the text had and must keep."""
     if not segments.fits(body):
-        raise InvalidError(
-            say("The text is longer than {most} characters.", most=segments.MAX_BODY),
-            field="body",
-        )
-    if templating.marks_in(message.body) != templating.marks_in(body) or (
+        yield say("The text is longer than {most} characters.", most=segments.MAX_BODY)
+    if templating.marks_in(before) != templating.marks_in(body) or (
         body.lower().count(templating.LINK_MARK) > 1
     ):
-        raise InvalidError(
-            say("Keep {link} where the link belongs, once.", link=templating.LINK_MARK),
-            field="body",
+        yield say(
+            "Keep {link} where the link belongs, once.", link=templating.LINK_MARK
         )
-    if "STOP" in message.body and "STOP" not in body:
-        raise InvalidError(
-            say("Keep the sentence that says how to stop."), field="body"
-        )
+    for name in screening.sender_names(practice):
+        if before.startswith(name) and not body.startswith(name):
+            yield say(
+                "Begin with {variable}: carriers and patients want to see who writes.",
+                variable=name,
+            )
+            break
+    if "STOP" in before and "STOP" not in body:
+        yield say("Keep the sentence that says how to stop.")
 
 
 def meant(job: SmsJob, chosen: Chosen) -> list[sa.ColumnElement[bool]]:

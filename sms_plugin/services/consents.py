@@ -14,6 +14,7 @@ from sms_plugin.models import (
     SmsPhone,
     SmsSuppression,
 )
+from sms_plugin.services import agreements
 from sms_plugin.services.actors import SYSTEM
 from sms_plugin.services.database import change, lock_rows
 
@@ -32,7 +33,7 @@ WAITING = ("pending", "approved")
 LIFTED_BY_START = ("keyword", "gateway")
 
 
-def record(
+def record(  # noqa: PLR0913  (an entry of the ledger has as many parts)
     session: Session,
     phone: SmsPhone,
     event: str,
@@ -41,11 +42,16 @@ def record(
     vault: Vault,
     patient_ref: str = "",
     wording: str = "",
+    scope: str | None = None,
     evidence: str = "",
     actor: Actor = SYSTEM,
     now: datetime,
 ) -> SmsConsent:
-    """Add an entry to the ledger, its personal evidence beside it."""
+    """Add an entry to the ledger, its personal evidence beside it.
+
+    With a *scope* it is about that kind of text alone, and the consent to texts stays
+    as it is.
+    """
     entry = SmsConsent(
         practice_id=phone.practice_id,
         phone_hash=vault.phone_hash(phone.practice_id, phone.e164),
@@ -53,6 +59,7 @@ def record(
         event=event,
         source=source,
         wording=wording,
+        scope=scope,
         user_id=actor.user_id,
         at=now,
     )
@@ -79,7 +86,12 @@ def set_consent(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Record that a patient agreed to texts on a phone, or took it back."""
+    """Record that a patient agreed to texts on a phone, or took it back.
+
+    The words that were agreed to are kept as they were said, beside their version.
+    """
+    if granted and not evidence:
+        evidence = agreements.text_of(wording)
     row.consent = "granted" if granted else "revoked"
     record(
         session,
@@ -209,6 +221,19 @@ def lift(
         )
     session.flush()
     return bool(rows)
+
+
+def stops(session: Session, phone_ids: Collection[int]) -> dict[int, frozenset[str]]:
+    """All sources by which phones must not be texted; others are left out."""
+    rows = session.execute(
+        sa.select(SmsSuppression.phone_id, SmsSuppression.source).where(
+            SmsSuppression.phone_id.in_(phone_ids), SmsSuppression.lifted_at.is_(None)
+        )
+    )
+    found: dict[int, frozenset[str]] = {}
+    for phone_id, source in rows:
+        found[phone_id] = found.get(phone_id, frozenset()) | {source}
+    return found
 
 
 def suppressed(session: Session, phone_ids: Collection[int]) -> dict[int, str]:

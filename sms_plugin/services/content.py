@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from sms_plugin.port import Bill, Patient
 
 LINK_PATH = "/sms/p/"
+PREFERENCE_PATH = "/sms/c/"
 # Tokens are 128 random bits in base 62.
 TOKEN_LENGTH = 22
 
 
-def link_url(settings: Settings, token: str) -> str:
+def link_url(settings: Settings, token: str, path: str = LINK_PATH) -> str:
     """The address of a link as it stands in a text."""
-    return f"{settings[config.PUBLIC_URL].rstrip('/')}{LINK_PATH}{token}"
+    return f"{settings[config.PUBLIC_URL].rstrip('/')}{path}{token}"
 
 
 def own_hosts(settings: Settings) -> frozenset[str]:
@@ -44,7 +45,7 @@ def values(
 ) -> Mapping[str, str]:
     """The values of a template's variables for one patient and bill."""
     known = {
-        "practice_name": practice.name,
+        "practice_name": practice.texting_name,
         "practice_phone": practice.phone,
         "patient_name": patient.name,
         "first_name": patient.first_name,

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sms_plugin import config
 from sms_plugin.core.days import last_days
 from sms_plugin.models import SmsConversation, SmsMessage, in_state
-from sms_plugin.services import prices, tallies
+from sms_plugin.services import prices, tallies, tasks
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -68,6 +68,7 @@ class Waiting:
     held: int
     unanswered: int
     review: int
+    tasks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ def waiting(session: Session, practice_id: int) -> Waiting:
             texts("approved", SmsMessage.hold.is_not(None)),
             unanswered,
             texts("review"),
+            tasks.how_many(practice_id),
         )
     ).one()
     return Waiting(*row)

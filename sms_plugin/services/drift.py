@@ -6,16 +6,16 @@ silent here: no STOP arrives any more. So it is looked for every night.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from sms_plugin.core.language import mark, say
-from sms_plugin.errors import ConflictError, NotFoundError
+from sms_plugin.errors import ConflictError, GatewayError, NotFoundError, Retry
 from sms_plugin.models import SmsAccount, SmsNumber
-from sms_plugin.services import numbers, releasing
+from sms_plugin.services import adopting, numbers, releasing
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import lock_row
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from sms_plugin.config import Settings
-    from sms_plugin.gateways.base import Gateway, OwnedNumber
+    from sms_plugin.gateways.base import Gateway, OwnedNumber, Service
     from sms_plugin.services.actors import Actor
 
 # Checked every night; a little less, so that the time of night does not wander.
@@ -47,6 +47,10 @@ INBOUND = mark(
 FALLBACK = mark(
     "The gateway knows no second try at this portal when a text was not taken."
 )
+SERVICE = mark(
+    "A messaging service at the gateway brings patients' texts to another address."
+)
+SILENCED = mark("A messaging service at the gateway drops patients' texts.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +65,18 @@ class Comparison:
 
 
 def compare(
-    ours: Sequence[SmsNumber], theirs: Sequence[OwnedNumber], settings: Settings
+    ours: Sequence[SmsNumber],
+    theirs: Sequence[OwnedNumber],
+    settings: Settings,
+    *,
+    services: Sequence[Service] = (),
 ) -> Comparison:
     """Compare our numbers of an account with those that the gateway lists."""
     held = {number.e164: number for number in theirs}
+    group = {e164: service for service in services for e164 in service.numbers}
     return Comparison(
         {
-            row.id: difference(held.get(row.e164), settings)
+            row.id: difference(held.get(row.e164), settings, group.get(row.e164))
             for row in ours
             if row.state == "owned"
         },
@@ -75,7 +84,9 @@ def compare(
     )
 
 
-def difference(theirs: OwnedNumber | None, settings: Settings) -> str | None:
+def difference(
+    theirs: OwnedNumber | None, settings: Settings, service: Service | None = None
+) -> str | None:
     """How the gateway's record of a number differs from what it should be, in words."""
     if theirs is None:
         return MISSING
@@ -91,7 +102,30 @@ def difference(theirs: OwnedNumber | None, settings: Settings) -> str | None:
         )
         if not is_ours
     ]
+    if service is not None and _overrules(service, inbound):
+        found.insert(0, SERVICE if service.inbound_url else SILENCED)
     return " ".join(found) or None
+
+
+def _overrules(service: Service, inbound: str) -> bool:
+    """Whether a service keeps texts to its numbers from this portal."""
+    return not service.heeds_numbers and not _same(service.inbound_url, inbound)
+
+
+def services_of(gateway: Gateway) -> list[Service]:
+    """The account's messaging services; none where they may not be read.
+
+    A restricted key reads numbers and no services: numbers are compared all the same.
+
+    Raises:
+        GatewayError: the gateway did not answer.
+    """
+    try:
+        return gateway.services()
+    except GatewayError as error:
+        if error.retry is Retry.NEVER:
+            return []
+        raise
 
 
 def accounts_due(session: Session, *, before: datetime) -> Sequence[int]:
@@ -102,7 +136,7 @@ def accounts_due(session: Session, *, before: datetime) -> Sequence[int]:
     last = sa.func.coalesce(SmsNumber.checked_at, SmsNumber.created_at)
     return session.scalars(
         sa.select(SmsNumber.account_id)
-        .where(SmsNumber.state.in_(("owned", "releasing")), last < before)
+        .where(SmsNumber.state.in_(("owned", "releasing", "adopting")), last < before)
         .group_by(SmsNumber.account_id)
         .order_by(sa.func.min(last), SmsNumber.account_id)
         .limit(MOST_ACCOUNTS)
@@ -119,7 +153,8 @@ def check(
 ) -> Comparison:
     """Ask the gateway for an account's numbers and note what differs.
 
-    Numbers that somebody began to give back are owned or released afterwards.
+    Numbers that somebody began to give back are owned or released afterwards, and
+    those that somebody began to assign are owned or nobody's.
 
     Commits before the call; the caller commits what was noted.
 
@@ -127,8 +162,9 @@ def check(
         GatewayError: the gateway did not answer; nothing was noted.
     """
     session.commit()  # no transaction is open while the gateway is asked
-    theirs = gateway.owned_numbers()
+    theirs, services = gateway.owned_numbers(), services_of(gateway)
     releasing.settle(session, account_id, {number.e164 for number in theirs}, now=now)
+    adopting.settle(session, account_id, theirs, settings=settings, now=now)
     ours = session.scalars(
         sa.select(SmsNumber)
         .where(SmsNumber.account_id == account_id, SmsNumber.state != "released")
@@ -136,7 +172,7 @@ def check(
         .limit(MOST_NUMBERS)
         .execution_options(populate_existing=True)
     ).all()
-    found = compare(ours, theirs, settings)
+    found = compare(ours, theirs, settings, services=services)
     for row in ours:
         if row.id in found.words:
             row.drift, row.checked_at = found.words[row.id], now
@@ -182,10 +218,11 @@ def repair(
     held = gateway.configure_number(
         held.sid, sms_url=inbound, sms_fallback_url=fallback
     )
+    service = _mended(gateway, e164, inbound)
     locked = lock_row(session, SmsNumber, number_id)
     if locked is None or locked.drift is None:
         raise in_order
-    locked.sid, locked.drift = held.sid, difference(held, settings)
+    locked.sid, locked.drift = held.sid, difference(held, settings, service)
     locked.checked_at = now
     audit(
         session,
@@ -196,6 +233,17 @@ def repair(
         now=now,
     )
     session.flush()
+
+
+def _mended(gateway: Gateway, e164: str, inbound: str) -> Service | None:
+    """The service of a number, told to heed it, if it has one that did not."""
+    for service in services_of(gateway):
+        if e164 in service.numbers:
+            if _overrules(service, inbound):
+                gateway.configure_service(service.sid)
+                return replace(service, heeds_numbers=True)
+            return service
+    return None
 
 
 def _addresses(settings: Settings) -> tuple[str, str]:

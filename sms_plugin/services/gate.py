@@ -15,7 +15,15 @@ import sqlalchemy as sa
 from sms_plugin.core import phones, schedule
 from sms_plugin.core.schedule import WindowError
 from sms_plugin.models import SmsMessage, SmsPatientPhone
-from sms_plugin.services import caps, consents, content, practices, verdicts
+from sms_plugin.services import (
+    caps,
+    choices,
+    consents,
+    content,
+    practices,
+    spending,
+    verdicts,
+)
 from sms_plugin.services.database import change
 
 if TYPE_CHECKING:
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
     from sms_plugin.core.schedule import Window
     from sms_plugin.models import SmsNumber, SmsPhone, SmsPractice
     from sms_plugin.port import Bill, HostPort, Patient
+    from sms_plugin.services.spending import Purse
 
 # The gateway may keep trying this long, and never past the end of the window.
 VALIDITY = timedelta(hours=4)
@@ -85,9 +94,11 @@ class _Facts:
     window: Window
     suppressed: Mapping[int, str]
     consents: Mapping[tuple[str, int], SmsPatientPhone]
+    chosen: Mapping[str, choices.Choice]
     patients: Mapping[str, Patient]
     bills: Mapping[str, Bill]
     recent: dict[int, list[datetime]]
+    purse: Purse | None
 
 
 def check(
@@ -111,7 +122,7 @@ def check(
             verdict.withdrawn.append((item.message.id, reason))
             continue
         item.zones = _zones(facts, item)
-        hold = _held(facts, number, item)
+        hold = _held(facts, number, item) or _too_dear(facts, item)
         if hold is not None:
             verdict.held.append(Held(item.message.id, *hold, item.zones))
             continue
@@ -177,11 +188,22 @@ def _facts(
                 .execution_options(populate_existing=True)
             )
         },
+        chosen=choices.of_patients(
+            session,
+            practice.id,
+            {
+                item.message.patient_ref
+                for item in due
+                if item.message.purpose not in WITHOUT_CONSENT
+            },
+        ),
         patients=port.patients(ref, {m.patient_ref for m in about_bills})
         if about_bills
         else {},
         bills=port.bills(ref, {m.bill_ref for m in about_bills}) if about_bills else {},
         recent=caps.sent_to(session, phone_ids, now=now) if job_texts else {},
+        # The last to be read: from here on the practice's other claims wait.
+        purse=spending.purse(session, practice, settings=settings, now=now),
     )
 
 
@@ -199,7 +221,10 @@ def _forbidden(facts: _Facts, item: Candidate) -> str | None:
     owned = facts.consents.get((message.patient_ref, phone.id))
     if owned is None:
         return "phone_changed"
-    reason = verdicts.of_phone(owned, suppressed=False)
+    reason = verdicts.of_phone(owned, suppressed=False, kind=message.kind)
+    chosen = facts.chosen.get(message.patient_ref, choices.NOTHING)
+    if reason is None and chosen.forbids(message.kind):
+        reason = choices.REASON
     if reason is None and message.purpose == "job":
         reason = verdicts.of_bill(
             facts.patients.get(message.patient_ref), facts.bills.get(message.bill_ref)
@@ -222,6 +247,16 @@ def _held(
         # No hour is right in every zone that may be the patient's: a person must
         # widen the hours or learn the zone, and the others must not wait for it.
         return "no_hour", now + NO_HOUR_PAUSE
+
+
+def _too_dear(facts: _Facts, item: Candidate) -> tuple[str, datetime] | None:
+    """Hold a text that the month's spending limit has no room for; asked last.
+
+    What passes is spent: nothing may hold the text after this.
+    """
+    if facts.purse is None or facts.purse.pays(item.message):
+        return None
+    return "limit", facts.purse.ends
 
 
 def _outside_window(facts: _Facts, item: Candidate) -> tuple[str, datetime] | None:

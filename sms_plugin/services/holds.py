@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-# Holds by what ends them: hours or the zone, carriers' registration, staff's word.
+# Holds by what ends them: hours or the zone, carriers' registration, staff's word,
+# the month's spending limit.
 BY_HOURS: Final = ("window", "no_hour", *caps.SPANS)
 BY_REGISTRATION: Final = ("unregistered",)
 BY_STOP: Final = ("stopped", "gateway_busy")
+BY_LIMIT: Final = ("limit",)
 
 
 def waiting_texts(session: Session, practice_id: int, *, most: int = 100_000) -> int:

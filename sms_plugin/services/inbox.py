@@ -128,9 +128,7 @@ def patients_of(session: Session, phone: SmsPhone) -> Sequence[SmsPatientPhone]:
 def locked(session: Session, practice: SmsPractice, phone: SmsPhone) -> str | None:
     """Why nothing can be written to a phone now, in words; None when it can."""
     if phone.id in consents.suppressed(session, [phone.id]):
-        return say(
-            "This phone opted out. Only the patient can undo that, by texting START."
-        )
+        return _opted_out(session, phone)
     if practices.active_number(session, practice.id) is None:
         return say(
             "The practice has no number to text from. Choose one in SMS Settings."
@@ -140,6 +138,20 @@ def locked(session: Session, practice: SmsPractice, phone: SmsPhone) -> str | No
     ):
         return say("The patient has not agreed to texts on this phone yet.")
     return None
+
+
+def _opted_out(session: Session, phone: SmsPhone) -> str:
+    """That a phone opted out, and whom that concerns where several people share it."""
+    names = [str(user) for user in patients_of(session, phone)]
+    if len(names) < 2:
+        return say(
+            "This phone opted out. Only the patient can undo that, by texting START."
+        )
+    return say(
+        "This phone opted out, and with it everybody who uses it: {names}. Only they "
+        "can undo that, by texting START.",
+        names=", ".join(names),
+    )
 
 
 def find_phones(

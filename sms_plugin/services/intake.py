@@ -20,8 +20,10 @@ from sms_plugin.core.templating import MissingValue
 from sms_plugin.errors import NotAllowedError, NotFoundError
 from sms_plugin.models import SmsJob, SmsMessage, SmsPatientPhone, in_state
 from sms_plugin.services import (
+    choices,
     consents,
     content,
+    mails,
     practices,
     prices,
     templates,
@@ -119,6 +121,7 @@ def prepare(
     if not items:
         job.prepared_at = now
         session.flush()
+        mails.ready(session, job, port=port, now=now)
         return False
     work = _Batch.load(session, job, items, port=port, settings=settings, now=now)
     _supersede(session, job, {item.patient_id for item in items}, now=now)
@@ -140,6 +143,7 @@ class _Batch:
     bills: Mapping[str, Bill]
     phones: dict[str, list[SmsPatientPhone]]
     suppressed: dict[int, str]
+    chosen: Mapping[str, choices.Choice]
     overtaken: Collection[str]
     wordings: Mapping[tuple[str, str], templates.Wording]
     price: int
@@ -178,6 +182,7 @@ class _Batch:
             bills=port.bills(ref, {item.bill_id for item in items}),
             phones=owned,
             suppressed=consents.suppressed(session, phone_ids),
+            chosen=choices.of_patients(session, practice.id, patient_refs),
             overtaken=_overtaken(session, job, patient_refs),
             wordings=templates.wordings(session, practice.id),
             price=prices.segment_micros(settings),
@@ -192,12 +197,16 @@ class _Batch:
         reason = reason or verdicts.of_bill(patient, bill)
         if reason is None and item.patient_id in self.overtaken:
             reason = "superseded"
+        chosen = self.chosen.get(item.patient_id, choices.NOTHING)
+        if reason is None and chosen.forbids(item.kind):
+            reason = choices.REASON
         if reason or patient is None or bill is None:
             return row | {"reason": reason}
         owned, reason = verdicts.choose_phone(
             self.phones.get(patient.id, []),
             self.suppressed,
             on_file=bool(patient.phones),
+            kind=item.kind,
         )
         if owned is not None:
             row["phone_id"] = owned.phone_id
@@ -216,9 +225,7 @@ class _Batch:
         kind = item.kind
         if kind == "invoice" and patient.autopay:
             kind = "autopay_invoice"
-        wording = self.wordings.get((kind, patient.language)) or self.wordings.get(
-            (kind, "en")
-        )
+        wording = self._wording(kind, patient, owned)
         key = f"job:{bill.id}:{item.step}"
         if wording is None or key in self.seen:
             return row | {"reason": "duplicate" if wording else "invalid"}
@@ -250,6 +257,20 @@ class _Batch:
             "expires_at": self.now
             + timedelta(days=self.settings[config.APPROVAL_DAYS]),
         }
+
+    def _wording(
+        self, kind: str, patient: Patient, owned: SmsPatientPhone
+    ) -> templates.Wording | None:
+        """The wording in the first language of these that there is one in."""
+        languages = (
+            self.chosen.get(patient.id, choices.NOTHING).language,
+            owned.phone.language,
+            patient.language,
+            self.practice.language,
+            "en",
+        )
+        found = (self.wordings.get((kind, code)) for code in languages if code)
+        return next((wording for wording in found if wording), None)
 
     def _empty(
         self, job: SmsJob, item: JobItem, patient: Patient | None, bill: Bill | None

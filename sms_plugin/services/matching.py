@@ -6,20 +6,19 @@ patient one text; to give it to none may send it twice. So a doubt is a match.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from sms_plugin import config
 from sms_plugin.core import segments
-from sms_plugin.core.links import LINK_MARK, could_be, marks_in
-from sms_plugin.core.tokens import TOKEN_PATTERN, hash_token
+from sms_plugin.core.links import could_be, marks_in
+from sms_plugin.core.tokens import hash_token
 from sms_plugin.models import SmsLink, SmsMessage, SmsNumber, SmsPhone, SmsPractice
-from sms_plugin.services import content, links, preferences, prices, statuses
+from sms_plugin.services import links, preferences, prices, statuses
 from sms_plugin.services.database import change
 from sms_plugin.services.outcomes import UNCONFIRMED_STATES
 from sms_plugin.services.wording import TEST_WORDS
@@ -40,9 +39,6 @@ OPEN = (*UNCONFIRMED_STATES, "unconfirmed")
 LIKELY = (*OPEN, "approved", "pending")
 # These had come to their end; only the last of them may have gone out all the same.
 ENDED = ("rejected", "expired", "withdrawn", "failed")
-_TOKEN: Final = re.compile(
-    rf"https?://\S+?{re.escape(content.LINK_PATH)}({TOKEN_PATTERN.pattern})"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,8 @@ class Batch:
         )
         waiting = _waiting(session, texts, scope)
         rows = [row.id for alike in waiting.values() for row in alike]
-        hashes = [hash_token(token) for token in map(_token, texts) if token]
+        tokens = (links.token_in(text.body) for text in texts)
+        hashes = [hash_token(token) for token in tokens if token]
         return cls(
             session=session,
             scope=scope,
@@ -141,16 +138,14 @@ class Batch:
         row.submitted_at = row.submitted_at or self._when(text)
         self.session.flush()
         self._apply(row, text)
-        token = _token(text)
-        if token:
-            links.remember(
-                self.session,
-                row,
-                token,
-                settings=self.scope.settings,
-                vault=self.scope.vault,
-                now=self.now,
-            )
+        links.remember(
+            self.session,
+            row,
+            text.body,
+            settings=self.scope.settings,
+            vault=self.scope.vault,
+            now=self.now,
+        )
 
     def reopen(self, rows: Sequence[SmsMessage]) -> set[int]:
         """Have a person approve anew what differs from a text by its link alone."""
@@ -184,7 +179,7 @@ class Batch:
         phone = preferences.phone_row(
             self.session, number.practice_id, text.recipient[:16], now=self.now
         )
-        body = _TOKEN.sub(LINK_MARK, text.body)
+        body = links.marked(text.body)
         size = segments.measure(text.body)
         row = SmsMessage(
             practice_id=number.practice_id,
@@ -210,7 +205,7 @@ class Batch:
 
     def _linked(self, text: RemoteMessage) -> int | None:
         """The row that the link in a text belongs to, if that is known."""
-        token = _token(text)
+        token = links.token_in(text.body)
         return self.linked.get(hash_token(token)) if token else None
 
     def _apply(self, row: SmsMessage, text: RemoteMessage) -> None:
@@ -288,8 +283,3 @@ def _waiting(
 
 def _likelihood(row: SmsMessage) -> int:
     return LIKELY.index(row.state) if row.state in LIKELY else len(LIKELY)
-
-
-def _token(text: RemoteMessage) -> str | None:
-    found = _TOKEN.search(text.body)
-    return found[1] if found else None

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from sms_plugin import config
 from sms_plugin.core import areas
-from sms_plugin.core.language import say
+from sms_plugin.core.language import say, say_count
 from sms_plugin.errors import (
     ConflictError,
     GatewayError,
     InvalidError,
+    LimitError,
     NotFoundError,
     Retry,
 )
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
     from sms_plugin.models import SmsPractice
     from sms_plugin.services.actors import Actor
 
+DAY = timedelta(days=1)
 INBOUND_PATH = "/sms/hooks/inbound"
 FALLBACK_PATH = "/sms/hooks/inbound/again"
-_AREA_CODE = re.compile(r"[2-9][0-9]{2}")
-# The gateway takes 2 to 16 letters, digits and wildcards; ours are * for "any".
+# Codes such as 911 are services and no places.
+_AREA_CODE = re.compile(r"[2-9](?!11)[0-9]{2}")
+# The gateway takes 2 to 16 letters, digits and wildcards; wildcards are not ours.
 _PATTERN = re.compile(r"[0-9A-Za-z]{2,10}")
 _CITY = re.compile(r"[A-Za-z][A-Za-z .'-]{1,39}")
 # Retries and a short time-out for texts of patients; the fragment is not signed.
@@ -64,19 +68,9 @@ def search(
         InvalidError: what was given cannot be searched; nothing was asked.
         GatewayError: the gateway did not answer.
     """
-    if kind not in {"local", "toll_free"}:
-        raise InvalidError(say("Choose local or toll-free."), field="kind")
-    if area_code and not _AREA_CODE.fullmatch(area_code):
-        raise InvalidError(
-            say("An area code has three digits and begins with 2 to 9."),
-            field="area_code",
-        )
-    if pattern and not _PATTERN.fullmatch(pattern):
-        raise InvalidError(
-            say("Give two to ten digits or letters that the number should contain."),
-            field="pattern",
-        )
-    _check_place(kind, city, state)
+    check_search(
+        kind=kind, area_code=area_code, pattern=pattern, city=city, state=state
+    )
     return gateway.search_numbers(
         kind=kind,
         area_code=area_code or None,
@@ -85,6 +79,32 @@ def search(
         region=state.upper() or None,
         limit=limit,
     )
+
+
+def check_search(
+    *, kind: str, area_code: str, pattern: str, city: str, state: str
+) -> None:
+    """See that something can be searched at all.
+
+    Raises:
+        InvalidError: it cannot; the text says what to write instead.
+    """
+    if kind not in {"local", "toll_free"}:
+        raise InvalidError(say("Choose local or toll-free."), field="kind")
+    if area_code and not _AREA_CODE.fullmatch(area_code):
+        raise InvalidError(
+            say(
+                "An area code has three digits and begins with 2 to 9; 911 and its "
+                "like are none."
+            ),
+            field="area_code",
+        )
+    if pattern and not _PATTERN.fullmatch(pattern):
+        raise InvalidError(
+            say("Give two to ten digits or letters that the number should contain."),
+            field="pattern",
+        )
+    _check_place(kind, city, state)
 
 
 def _check_place(kind: str, city: str, state: str) -> None:
@@ -131,6 +151,7 @@ def buy(
 
     Raises:
         ConflictError: another practice has it, or it was sold meanwhile.
+        LimitError: the practice has, or bought, as many as it may.
         GatewayError: the gateway cannot be reached; buying again is safe.
     """
     number = _intend(session, practice, offer, settings=settings, now=now)
@@ -178,6 +199,10 @@ def _intend(
     taken = ConflictError(say("This number is taken. Choose another one."))
     if practice.account_id is None:
         raise ConflictError(say("The portal has no account at the gateway yet."))
+    # Nobody else of the practice buys between the count and the commit.
+    holds.wait_for_claims(session, practice.id)
+    if not session.scalar(sa.select(sa.exists().where(SmsNumber.e164 == offer.e164))):
+        _check_limits(session, practice.id, settings=settings, now=now)
     number = SmsNumber(
         practice_id=practice.id,
         account_id=practice.account_id,
@@ -203,6 +228,35 @@ def _intend(
             raise taken from None
         return known
     return number
+
+
+def _check_limits(
+    session: Session, practice_id: int, *, settings: Settings, now: datetime
+) -> None:
+    """Refuse one number more than a practice may have, or may get in a day."""
+    theirs = sa.select(sa.func.count()).where(SmsNumber.practice_id == practice_id)
+    most = settings[config.MAX_NUMBERS]
+    if (session.scalar(theirs.where(SmsNumber.state != "released")) or 0) >= most:
+        raise LimitError(
+            say_count(
+                "The practice has its {count} number already, and may not have more. "
+                "Give it back first, or ask the portal's support.",
+                "The practice has {count} numbers already, and may not have more. "
+                "Give one back first, or ask the portal's support.",
+                most,
+            )
+        )
+    most = settings[config.NUMBERS_A_DAY]
+    if (session.scalar(theirs.where(SmsNumber.created_at > now - DAY)) or 0) >= most:
+        raise LimitError(
+            say_count(
+                "The practice got {count} number in the last 24 hours, and no more may "
+                "be bought in a day. Buy the next one tomorrow.",
+                "The practice got {count} numbers in the last 24 hours, and no more "
+                "may be bought in a day. Buy the next one tomorrow.",
+                most,
+            )
+        )
 
 
 def _adopt(gateway: Gateway, e164: str, *, settings: Settings) -> OwnedNumber | None:
@@ -232,7 +286,7 @@ def select(
     """
     # Nobody begins to give a number back, or sends from another one, meanwhile.
     holds.wait_for_claims(session, practice.id)
-    number = _usable(session, practice, number_id)
+    number = usable(session, practice, number_id)
     change(
         session,
         sa.update(SmsNumber)
@@ -245,27 +299,12 @@ def select(
     return _told(session, number, "number.select", actor=actor, now=now)
 
 
-def confirm_registration(
-    session: Session,
-    practice: SmsPractice,
-    number_id: int,
-    *,
-    actor: Actor,
-    now: datetime,
-) -> SmsNumber:
-    """Staff say that the carriers have registered a number; mass sending may begin.
+def usable(session: Session, practice: SmsPractice, number_id: int) -> SmsNumber:
+    """One of the practice's numbers that texts can come from.
 
     Raises:
-        NotFoundError: it is not a number of this practice that can be used.
+        NotFoundError: it is none.
     """
-    number = _usable(session, practice, number_id)
-    number.registration = "verified"
-    session.flush()
-    holds.release(session, practice.id, holds.BY_REGISTRATION, now=now)
-    return _told(session, number, "number.registered", actor=actor, now=now)
-
-
-def _usable(session: Session, practice: SmsPractice, number_id: int) -> SmsNumber:
     number = session.get(SmsNumber, number_id, populate_existing=True)
     if number is None or number.practice_id != practice.id or number.state != "owned":
         raise NotFoundError(say("There is no such number."))

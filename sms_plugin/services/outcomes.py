@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from sms_plugin.gateways.base import Reaction, Verdict
-from sms_plugin.models import SmsMessage, SmsPhone, SmsTask
+from sms_plugin.models import SmsMessage, SmsTask
 from sms_plugin.services import attempts as attempts_of
-from sms_plugin.services import brakes, consents, links, signs
+from sms_plugin.services import brakes, consents, links, phones_in_use, signs
 from sms_plugin.services.actors import SYSTEM
 from sms_plugin.services.database import (
     among,
@@ -285,9 +285,11 @@ def learn(
     if meaning.reaction in signs.SLOWER:
         brakes.pause(session, message_id, meaning, now=now)
         return
-    phone_id = session.scalar(
-        sa.select(SmsMessage.phone_id).where(SmsMessage.id == message_id)
-    )
+    practice_id, phone_id = session.execute(
+        sa.select(SmsMessage.practice_id, SmsMessage.phone_id).where(
+            SmsMessage.id == message_id
+        )
+    ).one()
     if phone_id is None:
         return
     if meaning.reaction is Reaction.OPT_OUT:
@@ -297,21 +299,14 @@ def learn(
         meaning.phone_condition != "unreachable"
         or _was_silent(session, phone_id, message_id, now=now)
     ):
-        _set_condition(session, phone_id, meaning.phone_condition)
-
-
-def shows_life(session: Session, phone_id: int | None) -> None:
-    """A phone that took a text, or sent one, can be reached again."""
-    _set_condition(session, phone_id, "ok", only_if="unreachable")
-
-
-def _set_condition(
-    session: Session, phone_id: int | None, condition: str, *, only_if: str = ""
-) -> None:
-    statement = sa.update(SmsPhone).where(SmsPhone.id == phone_id)
-    if only_if:
-        statement = statement.where(SmsPhone.condition == only_if)
-    change(session, statement.values(condition=condition))
+        phones_in_use.take_out(
+            session,
+            practice_id,
+            phone_id,
+            meaning.phone_condition,
+            message_id=message_id,
+            now=now,
+        )
 
 
 def _was_silent(

@@ -174,6 +174,7 @@ def take(
         receiving.INBOUND,
         params,
         gateway=gateway,
+        settings=settings,
         vault=vault,
         now=now,
     )

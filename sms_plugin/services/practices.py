@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import time
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
 from sms_plugin.core.language import say, say_stored
-from sms_plugin.core.schedule import Window, WindowError
-from sms_plugin.errors import InvalidError, NotAllowedError
+from sms_plugin.core.schedule import Window
+from sms_plugin.errors import NotAllowedError
 from sms_plugin.models import SmsAccount, SmsNumber, SmsPractice
 from sms_plugin.services import holds, prices, reminders, templates
 from sms_plugin.services.actors import audit
@@ -117,10 +116,22 @@ def enable(
             raise NotAllowedError(
                 say("Accept the prices to switch texting on: tick the box below them.")
             )
-        prices.accept(session, practice.id, settings=settings, actor=actor, now=now)
+        consent = prices.accept(
+            session, practice.id, settings=settings, actor=actor, now=now
+        )
+        audit(
+            session,
+            actor,
+            "practice.accept",
+            practice_id=practice.id,
+            object_id=consent.id,
+            detail=consent.version,
+            now=now,
+        )
     templates.ensure_defaults(session, practice.id, now=now)
-    practice.enabled = True
-    audit(session, actor, "practice.enable", practice_id=practice.id, now=now)
+    if not practice.enabled:
+        practice.enabled = True
+        audit(session, actor, "practice.enable", practice_id=practice.id, now=now)
     session.flush()
 
 
@@ -155,46 +166,6 @@ def window_of(practice: SmsPractice) -> Window:
     )
 
 
-def save_settings(
-    session: Session,
-    practice: SmsPractice,
-    *,
-    timezone: str,
-    window: Sequence[int],
-    amounts: bool,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    """Save zone, hours (four minutes-of-day, Sunday's last) and whether amounts show.
-
-    Texts that wait for other hours are looked at again at once.
-
-    Raises:
-        InvalidError: the zone is unknown or the hours are outside what is lawful.
-    """
-    try:
-        ZoneInfo(timezone)
-    except (ValueError, ZoneInfoNotFoundError):
-        raise InvalidError(
-            say("Choose a time zone from the list."), field="timezone"
-        ) from None
-    try:
-        Window(*(_clock(minutes) for minutes in window))
-    except WindowError as error:
-        raise InvalidError(str(error), field="window") from None
-    practice.timezone, practice.amounts = timezone, amounts
-    (
-        practice.window_start,
-        practice.window_end,
-        practice.sunday_start,
-        practice.sunday_end,
-    ) = window
-    session.flush()
-    holds.release(session, practice.id, holds.BY_HOURS, now=now)
-    audit(session, actor, "practice.settings", practice_id=practice.id, now=now)
-    session.flush()
-
-
 def active_number(session: Session, practice_id: int) -> SmsNumber | None:
     """The number that the practice's new texts come from, if it can be used."""
     return session.scalars(
@@ -214,7 +185,7 @@ def obstacles(
     if not practice.allowed:
         found.append(Obstacle("not_allowed", say("Not allowed by support."), "support"))
     if not prices.accepted(session, practice.id, settings):
-        found.append(Obstacle("consent", say("The prices are not accepted."), "admin"))
+        found.append(Obstacle("consent", _unaccepted(session, practice.id), "admin"))
     if not practice.enabled:
         found.append(Obstacle("disabled", say("Texting is switched off."), "admin"))
     number = active_number(session, practice.id)
@@ -231,6 +202,12 @@ def obstacles(
     if practice.stopped:
         found.append(Obstacle("stopped", say_stored(practice.stopped), "admin"))
     return found
+
+
+def _unaccepted(session: Session, practice_id: int) -> str:
+    if prices.last(session, practice_id) is None:
+        return say("The prices are not accepted.")
+    return say("The prices changed, and the new ones are not accepted yet.")
 
 
 def _clock(minutes: int) -> time:

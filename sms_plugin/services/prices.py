@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sms_plugin.services.actors import Actor
 
 MICROS = 1_000_000
+# Prices change a few times in a year.
+MOST = 50
 WORDING = mark("""\
 Prices. Each segment of a text, sent or received, costs {segment} {currency}. A number \
 costs its monthly price, {number} {currency} unless another price is shown when it is \
@@ -81,15 +83,49 @@ def money(micros: int, currency: str = "USD") -> str:
     return f"{sign}{amount:,.{places}f}"
 
 
-def accepted(session: Session, practice_id: int, settings: Settings) -> bool:
-    """Whether the practice accepted the prices that hold now."""
-    last = session.scalars(
-        sa.select(SmsBillingConsent.version)
+def plain(micros: int) -> str:
+    """An amount for logs: two places, more where cents would lie, and no currency."""
+    return f"{Decimal(micros) / MICROS:.{2 if micros % 10_000 == 0 else 6}f}"
+
+
+def last(session: Session, practice_id: int) -> SmsBillingConsent | None:
+    """What the practice accepted last; None where it never accepted prices."""
+    return session.scalars(
+        sa.select(SmsBillingConsent)
         .where(SmsBillingConsent.practice_id == practice_id)
         .order_by(SmsBillingConsent.id.desc())
         .limit(1)
     ).one_or_none()
-    return last == offer(settings).version
+
+
+def accepted(session: Session, practice_id: int, settings: Settings) -> bool:
+    """Whether the practice accepted the prices that hold now."""
+    consent = last(session, practice_id)
+    return consent is not None and consent.version == offer(settings).version
+
+
+def history(session: Session, practice_id: int) -> list[SmsBillingConsent]:
+    """What the practice accepted, the newest first, at most ``MOST``."""
+    return list(
+        session.scalars(
+            sa.select(SmsBillingConsent)
+            .where(SmsBillingConsent.practice_id == practice_id)
+            .order_by(SmsBillingConsent.id.desc())
+            .limit(MOST)
+        )
+    )
+
+
+def consent(
+    session: Session, practice_id: int, consent_id: int
+) -> SmsBillingConsent | None:
+    """One acceptance of this practice."""
+    return session.scalars(
+        sa.select(SmsBillingConsent).where(
+            SmsBillingConsent.practice_id == practice_id,
+            SmsBillingConsent.id == consent_id,
+        )
+    ).one_or_none()
 
 
 def accept(

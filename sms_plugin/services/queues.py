@@ -48,6 +48,7 @@ HOLDS: Final = {
     "unregistered": mark("number not registered"),
     "gateway_busy": mark("not taken by the gateway"),
     "stopped": mark("sending was stopped"),
+    "limit": mark("spending limit of the month"),
 }
 
 

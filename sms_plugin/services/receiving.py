@@ -16,16 +16,21 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin.core import keywords
-from sms_plugin.core.language import mark
 from sms_plugin.core.states import contradicts
 from sms_plugin.models import (
     SmsAccount,
     SmsMessage,
     SmsNumber,
-    SmsTask,
     SmsWebhookEvent,
 )
-from sms_plugin.services import consents, outcomes, preferences, statuses, writing
+from sms_plugin.services import (
+    consents,
+    obeying,
+    phones_in_use,
+    preferences,
+    statuses,
+    writing,
+)
 from sms_plugin.services.database import begin_write, insert_new, lock_row
 
 if TYPE_CHECKING:
@@ -33,8 +38,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from sms_plugin.config import Settings
     from sms_plugin.gateways.base import Gateway
-    from sms_plugin.models import SmsPhone
     from sms_plugin.services.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -45,10 +50,7 @@ _SAME = {
     INBOUND: ("MessageSid",),
     STATUS: ("MessageSid", "MessageStatus", "ErrorCode", "RawDlrDoneDate"),
 }
-# Words for the machine: the carrier answers them, and no person has to.
-NO_ANSWER = (keywords.Intent.OPT_OUT, keywords.Intent.OPT_IN, keywords.Intent.HELP)
 MAX_BODY = 4000
-LATER_TEXTS = 100
 # Of a text that was found in the gateway's list: when the patient wrote it. The gateway
 # itself sends no field of this name.
 WRITTEN_AT = "sms_plugin.written_at"
@@ -74,19 +76,31 @@ def receive(
     *,
     token: str = "",
     gateway: Gateway,
+    settings: Settings | None = None,
     vault: Vault,
     now: datetime,
 ) -> Receipt:
-    """Store an event whose signature held, and apply it; the caller commits."""
+    """Store an event whose signature held, and apply it; the caller commits.
+
+    *settings* say whether HELP is answered here; without them the carrier does.
+    """
     begin_write(session, patience=PATIENCE)
     event_id = _store(session, account, kind, params, token=token, now=now)
     if event_id is None:
         return Receipt.SEEN
-    return apply_event(session, event_id, gateway=gateway, vault=vault, now=now)
+    return apply_event(
+        session, event_id, gateway=gateway, settings=settings, vault=vault, now=now
+    )
 
 
 def apply_event(
-    session: Session, event_id: int, *, gateway: Gateway, vault: Vault, now: datetime
+    session: Session,
+    event_id: int,
+    *,
+    gateway: Gateway,
+    settings: Settings | None = None,
+    vault: Vault,
+    now: datetime,
 ) -> Receipt:
     """Apply a stored event; what fails leaves it waiting, and nothing half done."""
     event = lock_row(session, SmsWebhookEvent, event_id)
@@ -95,7 +109,9 @@ def apply_event(
     event.tries += 1
     try:
         with session.begin_nested():
-            receipt = _apply(session, event, gateway=gateway, vault=vault, now=now)
+            receipt = _apply(
+                session, event, gateway=gateway, settings=settings, vault=vault, now=now
+            )
     except Exception as error:  # noqa: BLE001  (whatever it is, the event must be kept)
         # The exception's text may hold what the patient wrote; its class does not.
         log.error("event %s was not applied: %s", event_id, type(error).__name__)  # noqa: TRY400  (as above)
@@ -141,6 +157,7 @@ def _apply(
     event: SmsWebhookEvent,
     *,
     gateway: Gateway,
+    settings: Settings | None,
     vault: Vault,
     now: datetime,
 ) -> Receipt:
@@ -160,6 +177,7 @@ def _apply(
         written_at=datetime.fromisoformat(written_at)
         if written_at
         else event.received_at,
+        settings=settings,
         vault=vault,
         now=now,
     )
@@ -208,6 +226,7 @@ def take_text(
     recipient: str,
     body: str,
     written_at: datetime | None = None,
+    settings: Settings | None = None,
     vault: Vault,
     now: datetime,
 ) -> bool:
@@ -236,72 +255,18 @@ def take_text(
     phone = consents.lock_phone(session, phone.id)
     # The gateway's clock may be ahead of ours.
     written_at = min(written_at or now, now)
-    phone.last_inbound_at = max(phone.last_inbound_at or written_at, written_at)
-    outcomes.shows_life(session, phone.id)
     # A NUL would be refused by PostgreSQL; nobody typed one.
     body = body.replace("\x00", "")[:MAX_BODY]
+    reading = keywords.read(body)
+    if not reading.wrong_number:
+        # Whoever says that a number is theirs and not the patient's proves nothing.
+        phone.last_inbound_at = max(phone.last_inbound_at or written_at, written_at)
+        session.flush()
+        phones_in_use.shows_life(session, phone.id, wrote=True, now=now)
     message = writing.add_inbound(
         session, phone, number, sid=sid, body=body, written_at=written_at, now=now
     )
-    _obey(session, phone, message, body, vault=vault, now=now)
-    return True
-
-
-def _obey(
-    session: Session,
-    phone: SmsPhone,
-    message: SmsMessage,
-    body: str,
-    *,
-    vault: Vault,
-    now: datetime,
-) -> None:
-    intent = keywords.classify(body)
-    word = keywords.matched_word(body) or ""
-    if intent is keywords.Intent.OPT_OUT:
-        consents.suppress(
-            session,
-            phone,
-            source="keyword",
-            word=word,
-            evidence=body,
-            vault=vault,
-            now=now,
-        )
-    elif intent is keywords.Intent.OPT_IN and not _stopped_since(session, message):
-        consents.lift(
-            session,
-            phone,
-            sources=consents.LIFTED_BY_START,
-            evidence=body,
-            vault=vault,
-            now=now,
-        )
-    if intent in NO_ANSWER:
-        writing.needs_no_answer(session, phone)
-    if intent is keywords.Intent.REVIEW:
-        session.add(
-            SmsTask(
-                practice_id=phone.practice_id,
-                kind="maybe_opt_out",
-                phone_id=phone.id,
-                message_id=message.id,
-                note=mark("The patient may want no more texts: read it and decide."),
-                created_at=now,
-            )
-        )
-
-
-def _stopped_since(session: Session, message: SmsMessage) -> bool:
-    """Whether the patient wrote STOP after a text that was long on its way."""
-    later = session.scalars(
-        sa.select(SmsMessage.body)
-        .where(
-            SmsMessage.phone_id == message.phone_id,
-            SmsMessage.state == "received",
-            SmsMessage.created_at > message.created_at,
-        )
-        .order_by(SmsMessage.id.desc())
-        .limit(LATER_TEXTS)
+    obeying.obey(
+        session, phone, message, reading, settings=settings, vault=vault, now=now
     )
-    return any(keywords.classify(body) is keywords.Intent.OPT_OUT for body in later)
+    return True

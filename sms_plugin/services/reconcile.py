@@ -13,11 +13,10 @@ import sqlalchemy as sa
 
 from sms_plugin import config
 from sms_plugin.core.language import mark, say
-from sms_plugin.core.templating import LINK_MARK, fill_links
+from sms_plugin.core.links import marks_in
 from sms_plugin.errors import ConflictError, NotFoundError
 from sms_plugin.models import (
     SmsAttempt,
-    SmsLink,
     SmsMessage,
     SmsNumber,
     SmsPhone,
@@ -25,7 +24,7 @@ from sms_plugin.models import (
     SmsWebhookEvent,
     in_state,
 )
-from sms_plugin.services import content, outcomes, receiving, statuses
+from sms_plugin.services import links, outcomes, receiving, statuses
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change, database_now, lock_row
 from sms_plugin.services.sendable import PURPOSES
@@ -194,14 +193,11 @@ def first_try(session: Session, message: SmsMessage, settings: Settings) -> date
 def body_sent(
     session: Session, message: SmsMessage, *, vault: Vault, settings: Settings
 ) -> str:
-    """The text as it went out, its link filled in while its token is still kept."""
-    if LINK_MARK not in message.body:
+    """The text as it went out, its links filled in while their tokens are kept."""
+    if not marks_in(message.body):
         return message.body
-    secret = session.scalars(
-        sa.select(SmsLink.token_secret).where(SmsLink.message_id == message.id)
-    ).first()
-    url = content.link_url(settings, vault.decrypt(secret)) if secret else None
-    return fill_links(message.body, payment=url, preference=None)
+    urls = links.kept(session, message, settings=settings, vault=vault)
+    return links.filled(message.body, urls)
 
 
 def match(
@@ -218,7 +214,7 @@ def match(
     the one that was tried nearest to its time.
     """
     alike = [SmsMessage.id == message.id]
-    if LINK_MARK not in message.body:  # else its link tells it from every other
+    if not marks_in(message.body):  # else its link tells it from every other
         alike.append(
             sa.and_(
                 SmsMessage.phone_id == message.phone_id,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from sms_plugin import config
 from sms_plugin.models import SmsJob, SmsMessage, SmsPractice, SmsTask
-from sms_plugin.services import holds
+from sms_plugin.services import holds, mails
 from sms_plugin.services.database import begin_write, change, lock_row
 
 if TYPE_CHECKING:
@@ -76,10 +76,13 @@ def pending(session: Session, job_ids: Collection[int]) -> dict[int, Pending]:
     }
 
 
-def remind(session: Session, *, settings: Settings, now: datetime) -> list[Reminder]:
+def remind(
+    session: Session, *, settings: Settings, mails_staff: bool = False, now: datetime
+) -> list[Reminder]:
     """Jobs whose texts have waited long enough to remind staff of them, each once.
 
-    Jobs of a practice in which texting is off wait until it is on again.
+    Jobs of a practice in which texting is off wait until it is on again. Where the
+    host mails staff, those who want it are written to as well.
     """
     days = settings[config.REMIND_DAYS]
     if not days:
@@ -108,6 +111,11 @@ def remind(session: Session, *, settings: Settings, now: datetime) -> list[Remin
     ).all()
     mine = [row for row in rows if _mark(session, row[0], now)]
     found = pending(session, [row[0] for row in mine])
+    if mails_staff:
+        for job_id, waiting in found.items():
+            job = session.get(SmsJob, job_id)
+            assert job is not None
+            mails.write(session, job, mails.REMINDER, texts=waiting.texts, now=now)
     return [
         Reminder(practice_ref, job_ref, found[job_id])
         for job_id, job_ref, practice_ref in mine

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from sms_plugin import config
-from sms_plugin.core.templating import LINK_MARK, fill_links
 from sms_plugin.core.tokens import new_token
 from sms_plugin.gateways.base import Outgoing
 from sms_plugin.models import (
@@ -280,7 +279,7 @@ def _submit(
     )
     urls = links.mint(
         session,
-        [item.message for item in passed if LINK_MARK in item.message.body],
+        [item.message for item in passed],
         settings=tools.settings,
         vault=tools.vault,
         now=now,
@@ -291,9 +290,7 @@ def _submit(
             attempt_id=attempt_ids[tokens[item.message.id]],
             sender=number.e164,
             recipient=item.phone.e164,
-            body=fill_links(
-                item.message.body, payment=urls.get(item.message.id), preference=None
-            ),
+            body=links.filled(item.message.body, urls.get(item.message.id, {})),
             callback_url=f"{base}{STATUS_PATH}{tokens[item.message.id]}",
             validity_seconds=item.validity,
         )

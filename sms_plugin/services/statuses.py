@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sms_plugin.core import states
 from sms_plugin.core.states import State
 from sms_plugin.models import SmsAttempt, SmsMessage
-from sms_plugin.services import links, outcomes
+from sms_plugin.services import links, outcomes, phones_in_use
 from sms_plugin.services.database import change
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def apply(
         session, message, said, code
     )
     if news and said is State.DELIVERED:
-        outcomes.shows_life(session, message.phone_id)
+        phones_in_use.shows_life(session, message.phone_id, now=now)
     elif news and code is not None and said in FAILURES:
         _explain(session, message, code, gateway=gateway, vault=vault, now=now)
     session.refresh(message)

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from sms_plugin.core import segments
 from sms_plugin.core.language import say
-from sms_plugin.core.lint import flaws
-from sms_plugin.core.templating import TemplateError, compile_template, placed
+from sms_plugin.core.templating import TemplateError, compile_template
 from sms_plugin.errors import InvalidError, NotFoundError
 from sms_plugin.models import SmsTemplate, SmsTemplateRevision
+from sms_plugin.services import screening
 from sms_plugin.services.actors import SYSTEM, audit
 from sms_plugin.services.wording import DEFAULTS, KINDS, Kind
 
@@ -23,13 +23,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from sms_plugin.core.lint import Flaw
     from sms_plugin.core.templating import Template
     from sms_plugin.services.actors import Actor
 
 _STOP = re.compile(r"\bSTOP\b")
-# Whoever reads more of them at once has a text to write anew.
-MOST_FLAWS = 5
+LINK = "{{ payment_link }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +78,9 @@ def check(
 
     Raises:
         InvalidError: unknown or malformed variable (with its position), a part that
-            is required is missing, an amount where the practice shows none, or
-            something that carriers refuse (with its position). It names all of them,
-            one a line.
+            is required is missing or not in its place, an amount where the practice
+            shows none, or something that must not be said (with its position). It
+            names all of them, one a line.
     """
     rules = KINDS[kind]
     try:
@@ -90,41 +88,12 @@ def check(
     except TemplateError as error:
         raise InvalidError(str(error), field="body") from None
     wrong = [
-        *_refused(body, own_hosts),
+        *screening.refusals(body, own_hosts, amounts=amounts, instead=LINK),
         *_part_problems(rules, template, body, amounts=amounts),
     ]
     if wrong:
         raise InvalidError("\n".join(wrong), field="body")
     return template
-
-
-def _refused(body: str, own_hosts: Collection[str]) -> Iterator[str]:
-    """What carriers would refuse, each with its place."""
-    for flaw in flaws(body, own_hosts)[:MOST_FLAWS]:
-        problem = _flaw_words(flaw)
-        yield problem if flaw.position is None else placed(problem, body, flaw.position)
-
-
-def _flaw_words(flaw: Flaw) -> str:
-    instead = "{{ payment_link }}"
-    if flaw.problem == "shortener":
-        return say(
-            "Write {variable} instead of {link}: carriers block shortened links.",
-            link=flaw.found,
-            variable=instead,
-        )
-    if flaw.problem == "link":
-        return say(
-            "Write {variable} instead of {link}, which leads elsewhere: carriers block "
-            "such links. If no link is meant, put a space after the dot.",
-            link=flaw.found,
-            variable=instead,
-        )
-    return say(
-        'Take out "{words}": carriers block words of debt collection. Write for '
-        'example "your statement".',
-        words=flaw.found,
-    )
 
 
 def _part_problems(
@@ -134,6 +103,11 @@ def _part_problems(
         yield say(
             "{variable} is missing: this kind of text needs it.",
             variable=f"{{{{ {name} }}}}",
+        )
+    if "practice_name" in template.variables and template.first != "practice_name":
+        yield say(
+            "Begin with {variable}: carriers and patients want to see who writes.",
+            variable="{{ practice_name }}",
         )
     if rules.stop_hint and not _STOP.search(body):
         yield say('Say how to stop, for example "Reply STOP to opt out".')
@@ -186,6 +160,11 @@ def restore_default(
     """Go back to the default wording, as a new revision."""
     body = DEFAULTS[template.kind, template.language]
     save(session, template, body, amounts=True, own_hosts=(), actor=actor, now=now)
+
+
+def is_default(template: SmsTemplate) -> bool:
+    """Whether a template says what it said from the first minute."""
+    return DEFAULTS.get((template.kind, template.language)) == template.body
 
 
 def revision(session: Session, template: SmsTemplate, number: int) -> str:

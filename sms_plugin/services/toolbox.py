@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sms_plugin import config
 from sms_plugin.services import accounts
+from sms_plugin.services.guesses import Guesses
 from sms_plugin.services.refusals import Tally
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Toolbox:
         wall: what the machine's clock says, to be held against the database's.
         migrated: whether the tables were seen to be up to date.
         refusals: counts webhook requests that were refused.
+        guesses: counts links that were tried and do not exist.
     """
 
     settings: Settings
@@ -48,6 +50,7 @@ class Toolbox:
     wall: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     migrated: bool = False
     refusals: Tally = field(default_factory=Tally, repr=False)
+    guesses: Guesses = field(default_factory=Guesses, repr=False)
     _gateways: dict[tuple[int, str], Gateway] = field(default_factory=dict, repr=False)
 
     def now(self) -> datetime:

@@ -45,3 +45,7 @@ class Vault:
     def phone_hash(self, practice_id: int, e164: str) -> str:
         """The keyed hash under which the consent ledger knows a phone."""
         return keyed_hash(self._hash_key, "phone", str(practice_id), e164)
+
+    def code_hash(self, phone_id: int, code: str) -> str:
+        """The keyed hash of a code that was texted to a phone."""
+        return keyed_hash(self._hash_key, "code", str(phone_id), code)

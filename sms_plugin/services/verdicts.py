@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sms_plugin.core.language import mark
 from sms_plugin.port import AccountState
+from sms_plugin.services import choices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,10 @@ REASONS: dict[str, str] = {
     "invalid_phone": mark("The phone is not a number that can be texted"),
     "landline": mark("The phone is a landline"),
     "unreachable": mark("The phone did not take earlier texts"),
+    "wrong_number": mark("The number is somebody else's"),
     "opted_out": mark("Opted out"),
     "no_consent": mark("No consent to texts"),
+    "kind_off": mark("The patient turned off this kind of text"),
     "delivery_off": mark("Texts are switched off for this patient"),
     "paid": mark("Paid"),
     "credit": mark("Credit balance"),
@@ -38,6 +41,7 @@ REASONS: dict[str, str] = {
     "missing_value": mark("A value that the template needs is missing"),
     "superseded": mark("A later job made it out of date"),
     "expired": mark("Nobody approved it in time"),
+    "code_expired": mark("The code was too old before it could go out"),
     "changed": mark("It was changed after the approval"),
     "phone_changed": mark("The phone is no longer the patient's"),
 }
@@ -51,6 +55,7 @@ _CONDITIONS = {
     "invalid": "invalid_phone",
     "landline": "landline",
     "unreachable": "unreachable",
+    "wrong": "wrong_number",
 }
 
 
@@ -69,19 +74,28 @@ def of_bill(patient: Patient | None, bill: Bill | None) -> str | None:
     return "agency" if patient.agency_billed else None
 
 
-def of_phone(row: SmsPatientPhone, *, suppressed: bool) -> str | None:
-    """Why this patient is not texted on this phone, or None if they may be."""
+def of_phone(row: SmsPatientPhone, *, suppressed: bool, kind: str = "") -> str | None:
+    """Why this patient is not texted on this phone, or None if they may be.
+
+    With a *kind*, what whoever holds the phone chose is asked as well.
+    """
     if suppressed:
         return "opted_out"
     if row.phone.condition in _CONDITIONS:
         return _CONDITIONS[row.phone.condition]
     if row.consent != "granted":
         return "opted_out" if row.consent == "revoked" else "no_consent"
+    if choices.of_phone(row.phone).forbids(kind):
+        return choices.REASON
     return None if row.delivery else "delivery_off"
 
 
 def choose_phone(
-    rows: Sequence[SmsPatientPhone], suppressed: dict[int, str], *, on_file: bool
+    rows: Sequence[SmsPatientPhone],
+    suppressed: dict[int, str],
+    *,
+    on_file: bool,
+    kind: str = "",
 ) -> tuple[SmsPatientPhone | None, str | None]:
     """The phone to text a patient on, the preferred one first, or why there is none.
 
@@ -92,7 +106,7 @@ def choose_phone(
         return None, "no_consent" if on_file else "no_phone"
     reasons = []
     for row in sorted(rows, key=lambda row: (not row.preferred, row.id)):
-        reason = of_phone(row, suppressed=row.phone_id in suppressed)
+        reason = of_phone(row, suppressed=row.phone_id in suppressed, kind=kind)
         if reason is None:
             return row, None
         reasons.append(reason)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sms_plugin.core import moments
 from sms_plugin.core.language import mark, say, say_count
 from sms_plugin.models import SmsMessage
-from sms_plugin.services import brakes, caps, pauses, processes
+from sms_plugin.services import brakes, caps, holds, pauses, processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +48,7 @@ _BECAUSE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "window": mark("outside texting hours"),
         "gateway_busy": mark("the texting service could not take it"),
+        "limit": mark("the practice's spending limit of this month is reached"),
     }
 )
 _OF_MANY: Final[Mapping[str, str]] = MappingProxyType(
@@ -180,6 +181,8 @@ def _of_text(
     if hold in _WITHOUT_MOMENT:
         return say(_WITHOUT_MOMENT[hold])
     zones = row.zones.split(",") if row.zones else []
+    if hold in holds.BY_LIMIT:
+        zones = []  # The month is the practice's, wherever the patient may be.
     moment = moments.until(due, now=now, home=practice.timezone, zones=zones)
     because = say(_BECAUSE.get(hold, ""))
     if hold in caps.SPANS:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from sms_plugin.core.language import mark
 
-# {{ preference_link }} joins them with the page that it leads to.
 _ALWAYS = frozenset(
     {
         "patient_name",
@@ -14,6 +13,7 @@ _ALWAYS = frozenset(
         "practice_name",
         "practice_phone",
         "payment_link",
+        "preference_link",
     }
 )
 _BILL = _ALWAYS | {"amount_due", "due_date", "invoice_number"}
@@ -102,5 +102,37 @@ DEFAULTS: dict[tuple[str, str], str] = {
     ("failed_autopay", "es"): (
         "{{ practice_name }}: Hola {{ first_name }}, su pago no se pudo hacer. "
         "Cambie su tarjeta: {{ payment_link }} Responda STOP para no recibir."
+    ),
+}
+
+HELP_ANSWERS: dict[tuple[str, str], str] = {
+    ("en", "phone"): (
+        "{practice}: texts about your account. Questions? Call {phone}. "
+        "Msg&data rates may apply. Reply STOP to opt out."
+    ),
+    ("en", "reply"): (
+        "{practice}: texts about your account. Questions? Write to us here. "
+        "Msg&data rates may apply. Reply STOP to opt out."
+    ),
+    ("es", "phone"): (
+        "{practice}: mensajes sobre su cuenta. ¿Preguntas? Llame al {phone}. "
+        "Pueden aplicar cargos. Responda STOP para no recibir."
+    ),
+    ("es", "reply"): (
+        "{practice}: mensajes sobre su cuenta. ¿Preguntas? Escriba por este medio. "
+        "Pueden aplicar cargos. Responda STOP para no recibir."
+    ),
+}
+"""What HELP is answered, by language, and whether the practice's phone is known."""
+
+# The text of a code, in letters of which a segment holds 160.
+CODE_WORDS: dict[str, str] = {
+    "en": (
+        "{practice}: your code is {code}. It works for 10 minutes. If you did not ask "
+        "for it, you need not do anything."
+    ),
+    "es": (
+        "{practice}: su clave es {code}. Sirve por 10 minutos. Si no la ha pedido, no "
+        "tiene que hacer nada."
     ),
 }

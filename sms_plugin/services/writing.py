@@ -8,14 +8,21 @@ import sqlalchemy as sa
 
 from sms_plugin.core import segments
 from sms_plugin.core.language import say
-from sms_plugin.errors import InvalidError, NotAllowedError, NotFoundError
+from sms_plugin.core.links import marks_in
+from sms_plugin.errors import (
+    DoubtError,
+    InvalidError,
+    NotAllowedError,
+    NotFoundError,
+)
 from sms_plugin.models import SmsConversation, SmsMessage, SmsPatientPhone, SmsPhone
-from sms_plugin.services import consents, content, direct
+from sms_plugin.services import consents, content, direct, screening
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change
 from sms_plugin.services.inbox import locked, patients_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -45,26 +52,23 @@ def reply(
     *,
     nonce: str,
     patient_ref: str = "",
+    sure_of: Collection[str] = (),
     settings: Settings,
     actor: Actor,
     now: datetime,
 ) -> SmsMessage:
     """Write to a patient; it goes out at once, also outside the hours for job texts.
 
-    The same *nonce* twice, as a double click sends it, is one text.
+    The same *nonce* twice, as a double click sends it, is one text. *sure_of* are
+    words that the author was warned of and wants to send all the same.
 
     Raises:
-        InvalidError: the text is empty or too long.
+        InvalidError: the text is empty or too long, or holds a strange link.
+        DoubtError: it holds words that carriers may block, and nobody said so yet.
         NotAllowedError: the phone opted out, or the practice cannot send; says why.
     """
     body = segments.normalise(body).strip()
-    if not body:
-        raise InvalidError(say("Write something first."), field="body")
-    if not segments.fits(body):
-        raise InvalidError(
-            say("The text is longer than {most} characters.", most=segments.MAX_BODY),
-            field="body",
-        )
+    doubtful = _check_reply(body, content.own_hosts(settings), sure_of)
     begin_write(session)
     phone = consents.lock_phone(session, row.phone_id)
     reason = locked(session, practice, phone)
@@ -95,10 +99,48 @@ def reply(
         "inbox.reply",
         practice_id=practice.id,
         object_id=message.id,
+        # Words of a closed list, and none of the patient's.
+        detail=f"confirmed: {', '.join(doubtful)}" if doubtful else "",
         now=now,
     )
     session.flush()
     return message
+
+
+def _check_reply(
+    body: str, own_hosts: Collection[str], sure_of: Collection[str]
+) -> tuple[str, ...]:
+    """Refuse what must not be sent; give the doubtful words that are sent anyhow."""
+    if not body:
+        raise InvalidError(say("Write something first."), field="body")
+    if not segments.fits(body):
+        raise InvalidError(
+            say("The text is longer than {most} characters.", most=segments.MAX_BODY),
+            field="body",
+        )
+    marks = sorted(marks_in(body))
+    if marks:
+        raise InvalidError(
+            say(
+                "Take out {link}: only texts about a bill get their link like that.",
+                link=marks[0],
+            ),
+            field="body",
+        )
+    links = screening.link_refusals(body, own_hosts)
+    if links:
+        raise InvalidError("\n".join(links), field="body")
+    found = screening.doubts(body)
+    if set(found) - set(sure_of):
+        raise DoubtError(
+            say(
+                "Carriers may block this text: it says {words}, as debt collectors do. "
+                "Change the words, or send it all the same.",
+                words=", ".join(f'"{words}"' for words in found),
+            ),
+            about=found,
+        )
+    return found
 
 
 def add_inbound(

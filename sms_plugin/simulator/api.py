@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sms_plugin.simulator import api_account, api_messages, api_numbers, wire
+from sms_plugin.simulator import (
+    api_account,
+    api_messages,
+    api_numbers,
+    api_registrations,
+    wire,
+)
 from sms_plugin.simulator.faults import Asks
 from sms_plugin.simulator.gate import Gate, not_found
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+
+_SERVICE: Final = "/v1/Services/{sid}"
+_REGISTRATIONS: Final = (
+    ("GET", "/v1/Services", Asks.READ, api_registrations.services),
+    ("POST", _SERVICE, Asks.READ, api_registrations.update_service),
+    (
+        "GET",
+        f"{_SERVICE}/PhoneNumbers",
+        Asks.READ,
+        api_registrations.service_numbers,
+    ),
+    (
+        "GET",
+        f"{_SERVICE}/Compliance/Usa2p",
+        Asks.READ,
+        api_registrations.campaigns,
+    ),
+    (
+        "GET",
+        "/v1/a2p/BrandRegistrations/{sid}",
+        Asks.READ,
+        api_registrations.brand,
+    ),
+    (
+        "GET",
+        "/v1/Tollfree/Verifications",
+        Asks.READ,
+        api_registrations.verifications,
+    ),
+)
 
 
 def add_routes(app: web.Application, gate: Gate) -> None:
@@ -36,7 +73,7 @@ def add_routes(app: web.Application, gate: Gate) -> None:
         ("GET", "/v1/PhoneNumbers/Countries/US", Asks.READ, api_account.prices),
         ("GET", "/v2/PhoneNumbers/{number}", Asks.READ, api_account.lookup),
     )
-    for method, path, asks, view in routes:
+    for method, path, asks, view in (*routes, *_REGISTRATIONS):
         app.router.add_route(method, path, gate.endpoint(asks, view))
     # A standard API key cannot reach the account itself, at Twilio neither.
     own = gate.endpoint(Asks.READ, api_account.fetch_account, keys=False)

@@ -26,7 +26,7 @@ from sms_plugin.simulator.entities import (
 from sms_plugin.simulator.faults import Faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
 
@@ -135,11 +135,26 @@ class Carrier:
                 sms_url=sms_url,
                 sms_fallback_url=sms_fallback_url,
                 sms_application_sid=sms_application_sid,
-                registered=registered,
+                registration="verified" if registered else "none",
             )
             self.numbers[e164] = number
             self.version += 1
         return number
+
+    def register(
+        self, e164: str, state: str, failures: Sequence[tuple[int, str]] = ()
+    ) -> None:
+        """Say what the carriers know of a number from now on.
+
+        Raises:
+            LookupError: nobody owns it, or there is no such state.
+        """
+        with self._lock:
+            number = self.numbers.get(e164)
+            if number is None or state not in rules.REGISTRATIONS:
+                raise LookupError(f"{e164} cannot be {state}")
+            number.registration, number.failures = state, tuple(failures)
+            self.version += 1
 
     def release_number(self, e164: str) -> None:
         """Take a number back; it can be bought again."""

@@ -106,6 +106,7 @@ def add_routes(app: web.Application, carrier: Carrier) -> None:
         ("GET", "/simulator/faults", doors.faults),
         ("POST", "/simulator/faults", doors.set_faults),
         ("DELETE", "/simulator/faults", doors.clear_faults),
+        ("POST", "/simulator/registrations", doors.register),
         ("POST", "/simulator/reset", doors.reset),
     ):
         app.router.add_route(method, path, guarded(handler))
@@ -147,6 +148,18 @@ class _Doors:
     async def clear_faults(self, request: web.Request) -> web.Response:
         self._carrier.faults.clear()
         return await self.faults(request)
+
+    async def register(self, request: web.Request) -> web.Response:
+        """Say what the carriers know of a practice's number."""
+        data = await fields(request)
+        number = e164_of(data.get("number"), "The number")
+        code, about = str(data.get("code") or ""), str(data.get("about") or "")
+        failures = [(int(code), about)] if code.isdigit() else []
+        try:
+            self._carrier.register(number, str(data.get("state")), failures)
+        except LookupError:
+            raise BadInputError("Nobody owns it, or there is no such state.") from None
+        return web.json_response({"number": number})
 
     async def reset(self, _request: web.Request) -> web.Response:
         self._carrier.reset()

@@ -51,8 +51,10 @@ class Account:
 class OwnedNumber:
     """A number that an account bought, with where its texts are announced.
 
-    A number that is not ``registered`` takes texts and then fails them with 30034,
-    as Twilio does before 10DLC registration is through.
+    A number whose ``registration`` is not ``verified`` (but ``none``, ``pending`` or
+    ``failed``, then with ``failures``) takes texts and then fails them with 30034, as
+    Twilio does before 10DLC registration is through. ``service_url`` is where its
+    messaging service brings its texts, where that does not heed the number's own.
     """
 
     sid: str
@@ -64,7 +66,14 @@ class OwnedNumber:
     sms_url: str = ""
     sms_fallback_url: str = ""
     sms_application_sid: str = ""
-    registered: bool = True
+    registration: str = "verified"
+    failures: tuple[tuple[int, str], ...] = ()
+    service_url: str | None = None
+
+    @property
+    def registered(self) -> bool:
+        """Whether the carriers take its texts."""
+        return self.registration == "verified"
 
 
 @dataclass(slots=True)

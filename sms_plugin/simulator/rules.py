@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAGIC_SENDER: Final = "+15005550006"
 MAX_BODY: Final = 1600
+# What carriers know of a number: never handed in, looked at, taken, refused.
+REGISTRATIONS: Final = ("none", "pending", "verified", "failed")
 
 # code: (HTTP status, message)
 REFUSALS: Final[Mapping[int, tuple[int, str]]] = {

@@ -1,4 +1,4 @@
-"""What staff are told on every page they work on: that nothing goes out, and why."""
+"""What staff are told on every page they work on: what goes out no more, and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sms_plugin.core import moments
 from sms_plugin.core.language import say
 from sms_plugin.services import brakes, pauses
-from sms_plugin.web import guards, roles
+from sms_plugin.web import budget, guards, roles
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """One reason why nothing goes out.
+    """One reason why nothing goes out, or less than staff want.
 
     ``resumes`` says that the user may end it by a button.
     """
@@ -30,13 +30,16 @@ class Banner:
     resumes: bool
 
 
-def of(practice: SmsPractice) -> list[Banner]:
-    """What to tell of a practice; nothing while all is well."""
+def of(practice: SmsPractice, *, limit: bool = True) -> list[Banner]:
+    """What to tell of a practice; nothing while all is well.
+
+    A page that shows the spending limit by itself leaves it out here.
+    """
     tools = guards.toolbox()
     now = tools.now()
     found = pauses.of_practice(guards.db(), practice, settings=tools.settings, now=now)
     may_resume = guards.may(roles.WRITE, roles.SETTINGS)
-    return [
+    told = [
         Banner(
             _headline(pause, practice, now),
             pause.sentence,
@@ -44,6 +47,22 @@ def of(practice: SmsPractice) -> list[Banner]:
             may_resume and pause.code == "stopped",
         )
         for pause in pauses.worth_telling(found, now=now)
+    ]
+    return told + _of_limit(practice) if limit else told
+
+
+def _of_limit(practice: SmsPractice) -> list[Banner]:
+    """That the month's spending limit is nearly used, or all of it."""
+    found = budget.standing(practice)
+    if found is None or not found.is_near:
+        return []
+    return [
+        Banner(
+            budget.headline(found),
+            budget.sentence(found, practice),
+            budget.advice(),
+            resumes=False,
+        )
     ]
 
 

@@ -47,7 +47,7 @@ class SmsDashboardView(SmsBaseView):
             choices=CHOICES.values(),
             days=days,
             shown=readings.Readings(found, practice, now),
-            waiting=todo.waiting(found.waiting),
+            waiting=todo.waiting(found.waiting) + todo.limit(practice),
             steps=[]
             if found.texted_before
             else todo.steps(obstacles, pending=found.waiting.pending),

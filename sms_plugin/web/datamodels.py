@@ -10,14 +10,11 @@ from sqlalchemy.orm import selectinload
 
 from sms_plugin.core.language import say
 from sms_plugin.errors import NotAllowedError, SmsError
-from sms_plugin.services import preferences
+from sms_plugin.services import agreements, preferences
 from sms_plugin.web import guards
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-STAFF_WORDING = "staff-1"
-"""Names the sentence that staff confirm when they switch texts on for a patient."""
 
 
 class ReadOnlyInterface(SQLAInterface):
@@ -101,7 +98,7 @@ class PatientPhoneInterface(ServiceInterface):
             self.session,
             item,
             source=values["source"],
-            wording=STAFF_WORDING,
+            wording=agreements.STAFF,
             vault=tools.vault,
             actor=actor,
             now=tools.now(),

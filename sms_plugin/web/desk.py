@@ -15,6 +15,7 @@ from sms_plugin.services import (
     content,
     estimates,
     jobs,
+    phones_in_use,
     practices,
     preferences,
     reminders,
@@ -22,7 +23,16 @@ from sms_plugin.services import (
 )
 from sms_plugin.services.approvals import Chosen
 from sms_plugin.services.verdicts import REASONS
-from sms_plugin.web import banners, decisions, guards, phrases, reach, roles, words
+from sms_plugin.web import (
+    banners,
+    budget,
+    decisions,
+    guards,
+    phrases,
+    reach,
+    roles,
+    words,
+)
 from sms_plugin.web.language import lazy
 
 if TYPE_CHECKING:
@@ -212,11 +222,19 @@ class SmsDeskView(reach.SmsReachView):
             summary=jobs.summary(session, job),
             pending=reminders.pending(session, [job.id]).get(job.id),
             estimate=_estimate(job, Chosen(everything=True)),
+            too_dear=_too_dear(job, Chosen(everything=True)),
             waits=waits.of_job(session, job, settings=tools.settings, now=now),
             obstacles=practices.obstacles(session, practice, tools.settings),
             rows=shown,
             shared=preferences.shared(
                 session, practice.id, {phone.id for _, phone in shown if phone}
+            ),
+            unconfirmed=phones_in_use.unconfirmed_days(
+                session,
+                [phone for _, phone in shown if phone],
+                vault=tools.vault,
+                settings=tools.settings,
+                now=now,
             ),
             state=state,
             search=search,
@@ -246,6 +264,7 @@ class SmsDeskView(reach.SmsReachView):
             weight=weight,
             left_out=len(chosen.seen or ()) - weight.texts if chosen.seen else 0,
             estimate=_estimate(job, chosen),
+            too_dear=_too_dear(job, chosen) if verb == "approve" else "",
             obstacles=practices.obstacles(
                 guards.db(), job.practice, guards.toolbox().settings
             ),
@@ -291,6 +310,11 @@ def _estimate(job: SmsJob, chosen: Chosen) -> Estimate:
         settings=tools.settings,
         now=tools.now(),
     )
+
+
+def _too_dear(job: SmsJob, chosen: Chosen) -> str:
+    """Say that the chosen texts cost more than is left of the spending limit."""
+    return budget.warning(job.practice, approvals.meant(job, chosen))
 
 
 def _left(chosen: Chosen, done: int) -> str:

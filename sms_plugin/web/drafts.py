@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sms_plugin.core import segments
-from sms_plugin.core.language import say_count
-from sms_plugin.core.templating import (
-    LINK_MARK,
-    PREFERENCE_MARK,
-    TemplateError,
-    compile_template,
-)
+from sms_plugin.core.language import say, say_count
+from sms_plugin.core.templating import MissingValue, TemplateError, compile_template
 from sms_plugin.errors import InvalidError
-from sms_plugin.port import Bill, Patient
-from sms_plugin.services import content, prices, templates
+from sms_plugin.services import content, prices, samples, templates
 from sms_plugin.services.wording import KINDS
 from sms_plugin.web import dearness, trials
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sms_plugin.config import Settings
     from sms_plugin.models import SmsPractice
-
-# Nobody by this name; long enough that most real texts are no longer.
-SAMPLE = Patient("sample", "Alexandra", "Sample")
-SAMPLE_TOKEN = "Wn4vR8sT2kQ6mZ9xB3cD7f"  # noqa: S105  (opens nothing; real ones look so)
+    from sms_plugin.services.samples import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +28,7 @@ class Draft:
     """What the editor shows beside a draft.
 
     Attributes:
-        text: the text with sample values; empty while the draft cannot be read.
+        text: what the patient would read; empty while the draft cannot be read.
         segments, encoding, price: of that text.
         dearer: which characters make it dearer, and what to write; empty if none do.
         names: what the names of the practice's patients make of it, in words.
@@ -79,28 +69,34 @@ def look(
     practice: SmsPractice,
     *,
     names: Sequence[str],
+    subject: Subject = samples.NOBODY,
     settings: Settings,
     now: datetime,
 ) -> Draft:
-    """Render a draft with sample values of the practice, and check it.
+    """Render a draft with the values of a patient or with samples, and check it.
 
     Args:
         kind: of text.
         body: what stands in the editor.
         practice: whose text it will be.
         names: of its patients; the draft is tried with each of them.
+        subject: whom the text shown is about.
         settings: tell where links lead, and the price.
-        now: the draft's bill is due in 30 days.
+        now: a sample bill is due in 30 days.
     """
     body = segments.normalise(body).strip()
     try:
         template = compile_template(body, allowed=KINDS[kind].variables)
     except TemplateError as problem:
         return Draft(error=str(problem), position=problem.position)
-    values = _values(practice, now)
-    draft = _sized(template.render(values), settings)
+    try:
+        stored = template.render(samples.values(practice, now, subject))
+    except MissingValue as problem:
+        said = say("This patient would get no text. {problem}", problem=problem)
+        return Draft(error=said)
+    draft = _sized(stored, settings)
     measure = partial(content.measure, settings)
-    tried = trials.with_names(template, values, names, measure)
+    tried = trials.with_names(template, samples.values(practice, now), names, measure)
     draft = replace(draft, names=tried)
     hosts = content.own_hosts(settings)
     try:
@@ -110,31 +106,11 @@ def look(
     return draft
 
 
-def _values(practice: SmsPractice, now: datetime) -> Mapping[str, str]:
-    bill = Bill(
-        "sample",
-        SAMPLE.id,
-        "INV-10001",
-        124_500_000,
-        due_on=(now + timedelta(days=30)).date(),
-    )
-    return {
-        "amount_due": prices.money(bill.balance_micros, bill.currency),
-        "practice_phone": "(212) 555-0100",
-        **{
-            name: text
-            for name, text in content.values(practice, SAMPLE, bill).items()
-            if text
-        },
-    }
-
-
 def _sized(stored: str, settings: Settings) -> Draft:
     measure = partial(content.measure, settings)
     size = measure(stored)
-    link = content.link_url(settings, SAMPLE_TOKEN[: content.TOKEN_LENGTH])
     return Draft(
-        text=stored.replace(LINK_MARK, link).replace(PREFERENCE_MARK, link),
+        text=samples.with_dead_links(stored, settings),
         segments=size.count,
         encoding=size.encoding,
         price=prices.money(size.count * prices.segment_micros(settings)),

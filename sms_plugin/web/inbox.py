@@ -12,7 +12,7 @@ from flask_appbuilder import expose, has_access
 
 from sms_plugin.core import segments
 from sms_plugin.core.language import mark, say
-from sms_plugin.errors import ConflictError, SmsError
+from sms_plugin.errors import ConflictError, DoubtError, SmsError
 from sms_plugin.models import SmsPatientPhone
 from sms_plugin.services import inbox, pulse, writing
 from sms_plugin.web import banners, guards, phrases, reach, roles, threads
@@ -35,7 +35,9 @@ class _Draft:
     body: str = ""
     patient_ref: str = ""
     nonce: str = ""
+    sure_of: tuple[str, ...] = ()
     problem: str = ""
+    doubts: tuple[str, ...] = ()
 
 
 class SmsInboxView(reach.SmsReachView):
@@ -111,6 +113,7 @@ class SmsInboxView(reach.SmsReachView):
             request.form.get("body", ""),
             request.form.get("patient", ""),
             request.form.get("nonce", ""),
+            tuple(request.form.get("sure_of", "").split(",")),
         )
         if not NONCE.fullmatch(draft.nonce):
             abort(400, say("This page was incomplete. Load it again."))
@@ -122,6 +125,7 @@ class SmsInboxView(reach.SmsReachView):
         except SmsError as error:
             status = reach.refuse(error)
             draft.problem = str(error)
+            draft.doubts = error.about if isinstance(error, DoubtError) else ()
             return self._page(practice, row, draft), status
         guards.db().commit()
         reach.wake()
@@ -168,6 +172,7 @@ class SmsInboxView(reach.SmsReachView):
             draft.body,
             nonce=draft.nonce,
             patient_ref=draft.patient_ref,
+            sure_of=draft.sure_of,
             settings=tools.settings,
             actor=guards.actor(),
             now=tools.now(),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder import expose, has_access
 
-from sms_plugin.services import jobs, reminders
+from sms_plugin.core.language import say
+from sms_plugin.errors import NotAllowedError
+from sms_plugin.port import MailsStaff
+from sms_plugin.services import jobs, mail_choices, mails, reminders
 from sms_plugin.web import banners, guards, phrases, reach, roles, words
 from sms_plugin.web.base_views import SmsBaseView
 from sms_plugin.web.desk import SmsDeskView
@@ -20,7 +23,10 @@ class SmsJobView(SmsBaseView):
 
     route_base = "/sms/jobs"
     class_permission_name = roles.JOBS
-    method_permission_name = {"list": "read"}  # noqa: RUF012  (FAB reads a plain dict)
+    method_permission_name = {  # noqa: RUF012  (FAB reads a plain dict)
+        "list": "read",
+        "choose_mails": "read",
+    }
     default_view = "list"
 
     @expose("/")
@@ -43,4 +49,46 @@ class SmsJobView(SmsBaseView):
             say=phrases.Phrases.about(practice),
             states=words.MESSAGE_STATES,
             when=words.local_time,
+            mails_staff=isinstance(guards.toolbox().port, MailsStaff),
+            mailed=mails.wants(guards.db(), practice.id, _me()),
         )
+
+    @expose("/mails", methods=["POST"])
+    @has_access
+    def choose_mails(self) -> Any:
+        """Be mailed when the texts of a job wait for approval, or no more."""
+        practice, session = guards.practice_or_404(), guards.db()
+        tools, wanted = guards.toolbox(), request.form.get("wanted")
+        if not isinstance(tools.port, MailsStaff) or wanted not in {"on", "off"}:
+            abort(404)
+        if request.form.get("practice_id") != str(practice.id):
+            abort(
+                409,
+                say("You switched the practice in another tab. Nothing was changed."),
+            )
+        try:
+            mail_choices.choose_own(
+                session,
+                practice,
+                _me(),
+                wanted == "on",
+                port=tools.port,
+                actor=guards.actor(),
+                now=tools.now(),
+            )
+        except NotAllowedError as error:
+            session.rollback()
+            flash(str(error), "danger")
+            return redirect(url_for(".list"))
+        session.commit()
+        if wanted == "on":
+            said = say("You get an email when texts of a job wait for approval.")
+        else:
+            said = say("You get no more emails about texts that wait for approval.")
+        flash(said, "success")
+        return redirect(url_for(".list"))
+
+
+def _me() -> str:
+    """The id of the user at the screen, as the host's port knows staff."""
+    return str(guards.actor().user_id)

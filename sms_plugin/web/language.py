@@ -65,6 +65,12 @@ def speak_as_asked() -> str:
     return current()
 
 
+def speak_in(code: str) -> str:
+    """Speak a language in this request, whatever was asked for, and give its code."""
+    g.sms_language = code if code in LANGUAGES else "en"
+    return current()
+
+
 def say_html(sentence: str, /, **values: object) -> Markup:
     """Say a sentence whose values may be markup; what is none is escaped."""
     return Markup(say(sentence)).format(**values)  # noqa: S704  (our own catalogue)

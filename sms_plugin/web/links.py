@@ -7,13 +7,13 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, make_response, redirect, request
 
 from sms_plugin.errors import NotFoundError
 from sms_plugin.services import content, links
-from sms_plugin.web import errorpages
+from sms_plugin.web import errorpages, public
 from sms_plugin.web.guards import db, toolbox
-from sms_plugin.web.language import current, speak_as_asked
+from sms_plugin.web.language import speak_as_asked
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -38,6 +38,8 @@ def open_link(token: str) -> AnyResponse:
     dead links are one page.
     """
     speak_as_asked()
+    if (refusal := public.refused()) is not None:
+        return refusal
     tools = toolbox()
     try:
         target = links.open_link(
@@ -50,14 +52,14 @@ def open_link(token: str) -> AnyResponse:
         )
         db().commit()
     except NotFoundError:
-        return _gone()
+        return public.gone()
     url = tools.port.payment_url(
         target.practice.practice_ref, target.patient_ref, target.bill_ref
     )
     if not _is_own_page(url):
         log.error("HostPort.payment_url must give a path of the portal.")
-        return _gone()
-    return _private(make_response(redirect(url)))
+        return public.gone()
+    return public.private(make_response(redirect(url)))
 
 
 def _by_robot() -> bool:
@@ -78,15 +80,3 @@ def _is_own_page(url: str) -> bool:
     # Browsers drop tabs and line ends from an address, and so does urlsplit.
     parts = urlsplit(url)
     return not parts.scheme and not parts.netloc
-
-
-def _gone() -> AnyResponse:
-    page = render_template("sms_plugin/links/gone.html", language=current())
-    return _private(make_response(page, 404))
-
-
-def _private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response

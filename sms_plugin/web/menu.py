@@ -11,21 +11,26 @@ from sqlalchemy.exc import SQLAlchemyError
 from sms_plugin.web import guards, roles
 from sms_plugin.web.crud import (
     SmsAuditView,
-    SmsConsentsView,
     SmsEventsView,
-    SmsPatientPhonesView,
     may_see_audit,
 )
 from sms_plugin.web.dashboard import SmsDashboardView
 from sms_plugin.web.inbox import SmsInboxView
 from sms_plugin.web.jobs import SmsDeskView, SmsJobView
 from sms_plugin.web.language import lazy
+from sms_plugin.web.ledger import SmsConsentsView
 from sms_plugin.web.messages import SmsMessagesView
 from sms_plugin.web.numbers import SmsNumbersView
 from sms_plugin.web.operations import SmsOperationsView
+from sms_plugin.web.panel_views import SmsPanelView
+from sms_plugin.web.phone_files import SmsPhoneFilesView
+from sms_plugin.web.phones import SmsPatientPhonesView
 from sms_plugin.web.practices import SmsPracticesView
 from sms_plugin.web.settings import SmsSettingsView
+from sms_plugin.web.strays import SmsStrayNumbersView
+from sms_plugin.web.tasks import SmsTasksView
 from sms_plugin.web.templates_views import SmsTemplatesView
+from sms_plugin.web.usage import SmsUsageView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,8 +53,10 @@ class Entry:
 ENTRIES = (
     Entry(SmsDashboardView, lazy("Dashboard"), "fa-bar-chart"),
     Entry(SmsInboxView, lazy("Text Inbox"), "fa-comments"),
+    Entry(SmsTasksView, lazy("To do"), "fa-check-circle"),
     Entry(SmsJobView, lazy("Jobs"), "fa-tasks"),
     Entry(SmsMessagesView, lazy("Messages"), "fa-envelope"),
+    Entry(SmsUsageView, lazy("Usage"), "fa-money"),
     Entry(SmsPatientPhonesView, lazy("Patient Phones"), "fa-mobile"),
     Entry(SmsTemplatesView, lazy("Templates"), "fa-file-text"),
     Entry(SmsNumbersView, lazy("Numbers"), "fa-phone"),
@@ -57,10 +64,15 @@ ENTRIES = (
     Entry(SmsAuditView, lazy("Audit Log"), "fa-history", may_see_audit),
     Entry(SmsSettingsView, lazy("SMS Settings"), "fa-cog", guards.texting_is_allowed),
     Entry(SmsPracticesView, lazy("Practices"), "fa-building", None),
+    Entry(SmsStrayNumbersView, lazy("Unassigned Numbers"), "fa-inbox", None),
     Entry(SmsOperationsView, lazy("Operations"), "fa-heartbeat", None),
     Entry(SmsEventsView, lazy("Webhook Events"), "fa-bolt", None),
 )
-WITHOUT_ENTRY = (SmsDeskView,)
+WITHOUT_ENTRY = (
+    SmsDeskView,
+    SmsPanelView,
+    SmsPhoneFilesView,
+)
 
 
 def names() -> set[str]:

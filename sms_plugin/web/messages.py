@@ -40,14 +40,18 @@ class MessageInterface(PagedInterface):
         """Values of a page of texts."""
         say = phrases.Phrases.about(guards.practice_or_404(), lst)
         return [
-            {
-                column: say.standing(item)
-                if column == "standing"
-                else getattr(item, column)
-                for column in list_columns
-            }
+            {column: _value(item, column, say) for column in list_columns}
             for item in lst
         ]
+
+
+def _value(item: SmsMessage, column: str, said: phrases.Phrases) -> Any:
+    if column == "standing":
+        return said.standing(item)
+    if column in {"body", "original_body"}:
+        # The words of a code would let whoever reads them pass for the patient.
+        return words.body(item.purpose, getattr(item, column))
+    return getattr(item, column)
 
 
 class SmsMessagesView(KeyPagedView):

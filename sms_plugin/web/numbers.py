@@ -1,29 +1,24 @@
-"""Numbers: those the practice owns, finding, buying, choosing and giving back one."""
+"""Numbers: those the practice owns, and what can be done with each."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect, request, url_for
-from flask_appbuilder import expose, has_access
+from flask import flash, redirect
 from flask_appbuilder.actions import action
 from flask_appbuilder.models.sqla.filters import FilterEqualFunction, FilterNotEqual
 
 from sms_plugin.core.language import say
-from sms_plugin.errors import (
-    ConflictError,
-    GatewayError,
-    InvalidError,
-    NotFoundError,
-    SmsError,
-)
-from sms_plugin.models import SmsAccount, SmsNumber
-from sms_plugin.services import numbers, prices
-from sms_plugin.web import guards, offers, roles, words
+from sms_plugin.errors import ConflictError, NotFoundError
+from sms_plugin.models import SmsNumber
+from sms_plugin.services import numbers
+from sms_plugin.web import guards, roles, words
 from sms_plugin.web.base_views import PERMISSIONS, SmsModelView
+from sms_plugin.web.buying import BuyPages
 from sms_plugin.web.datamodels import ReadOnlyInterface
+from sms_plugin.web.drifting import DriftPages
 from sms_plugin.web.language import lazy
-from sms_plugin.web.number_search import SearchForm, suggestions
+from sms_plugin.web.registering import RegistrationPages
 from sms_plugin.web.releasing import ReleasePages
 
 if TYPE_CHECKING:
@@ -31,11 +26,10 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
-    from sms_plugin.gateways.base import Gateway, NumberOffer
-    from sms_plugin.models import SmsPractice
 
-
-class SmsNumbersView(ReleasePages, SmsModelView):
+class SmsNumbersView(
+    BuyPages, DriftPages, RegistrationPages, ReleasePages, SmsModelView
+):
     """The practice's numbers."""
 
     datamodel = ReadOnlyInterface(SmsNumber)
@@ -48,6 +42,10 @@ class SmsNumbersView(ReleasePages, SmsModelView):
         "buy": "write",
         "choose": "write",
         "registered": "write",
+        "ask": "write",
+        "registration": "write",
+        "check": "write",
+        "repair": "write",
         "give_back": "write",
         "release": "write",
         "release_now": "write",
@@ -58,6 +56,7 @@ class SmsNumbersView(ReleasePages, SmsModelView):
     ]
     base_order = ("id", "asc")
     list_template = "sms_plugin/numbers/list.html"
+    show_template = "sms_plugin/numbers/show.html"
     list_title = lazy("Numbers")
     show_title = lazy("Number")
     lead = lazy(
@@ -71,7 +70,10 @@ class SmsNumbersView(ReleasePages, SmsModelView):
         "e164", "active", "kind", "locality", "monthly_price_micros", "registration",
         "state",
     )  # fmt: skip
-    show_columns = (*list_columns, "created_at")
+    show_columns = (
+        "e164", "active", "kind", "locality", "monthly_price_micros", "state",
+        "created_at",
+    )  # fmt: skip
     search_columns = ("state",)
     order_columns = ("id",)
     label_columns = {  # noqa: RUF012  (FAB adds to a plain dict)
@@ -121,17 +123,6 @@ class SmsNumbersView(ReleasePages, SmsModelView):
             say("New texts come from {number}.", number=words.phone(number.e164)),
         )
 
-    @action(
-        "registered", lazy("It is registered"), None, "fa-certificate", multiple=False
-    )
-    def registered(self, number: SmsNumber) -> Response:
-        """Staff say that the carriers registered it; mass sending may begin."""
-        return self._decide(
-            numbers.confirm_registration,
-            number,
-            say("{number} may send to many now.", number=words.phone(number.e164)),
-        )
-
     def _decide(
         self, decision: Callable[..., SmsNumber], number: SmsNumber, done: str
     ) -> Response:
@@ -144,7 +135,7 @@ class SmsNumbersView(ReleasePages, SmsModelView):
                 actor=guards.actor(),
                 now=guards.toolbox().now(),
             )
-        except NotFoundError as error:
+        except (ConflictError, NotFoundError) as error:
             session.rollback()
             flash(str(error), "danger")
         else:
@@ -152,133 +143,3 @@ class SmsNumbersView(ReleasePages, SmsModelView):
             guards.toolbox().wake()
             flash(done, "success")
         return redirect(self.list_url())
-
-    @expose("/search")
-    @has_access
-    def search(self) -> Response:
-        """Find numbers that can be bought."""
-        practice = guards.practice_or_404()
-        form = SearchForm(request.args)
-        found: list[dict[str, Any]] | None = None
-        status = 200
-        if request.args:
-            try:
-                found = self._found(practice, form)
-            except InvalidError as error:
-                field = form[error.field or "pattern"]
-                field.errors = [str(error)]
-                status = 422
-            except SmsError as error:
-                said = say("The numbers could not be searched: {why}", why=error)
-                flash(said, "danger")
-                status = 502 if isinstance(error, GatewayError) else 409
-        page: Response = self.render_template(
-            "sms_plugin/numbers/search.html",
-            form=form,
-            found=found,
-            suggestions=[] if found is None else list(suggestions(form.typed())),
-        )
-        page.status_code = status
-        return page
-
-    @expose("/confirm", methods=["POST"])
-    @has_access
-    def confirm(self) -> Response:
-        """Show the number and its price once more, with the button that buys it."""
-        practice = guards.practice_or_404()
-        try:
-            offer = _offered(practice)
-        except ConflictError as error:
-            return _again(error)
-        return self.render_template(
-            "sms_plugin/numbers/confirm.html",
-            token=request.form["offer"],
-            practice=practice,
-            **_facts(offer),
-        )
-
-    @expose("/buy", methods=["POST"])
-    @has_access
-    def buy(self) -> Response:
-        """Buy the number that was shown, exactly once."""
-        practice = guards.practice_or_404()
-        tools, session = guards.toolbox(), guards.db()
-        try:
-            number = numbers.buy(
-                session,
-                practice,
-                _offered(practice),
-                gateway=_gateway(practice),
-                settings=tools.settings,
-                actor=guards.actor(),
-                now=tools.now(),
-            )
-        except ConflictError as error:
-            session.rollback()
-            return _again(error)
-        except GatewayError as error:
-            session.rollback()
-            flash(
-                say(
-                    "The number could not be bought: {why} You can safely try again: "
-                    "it is never bought twice.",
-                    why=error,
-                ),
-                "danger",
-            )
-            return redirect(url_for(".list"))
-        session.commit()
-        flash(
-            say(
-                "{number} belongs to the practice. Choose it below to send from it.",
-                number=words.phone(number.e164),
-            ),
-            "success",
-        )
-        return redirect(url_for(".list"))
-
-    def _found(self, practice: SmsPractice, form: SearchForm) -> list[dict[str, Any]]:
-        offered = numbers.search(
-            _gateway(practice),
-            **form.typed(),
-        )
-        settings = guards.toolbox().settings
-        return [
-            {
-                **_facts(offer),
-                "token": offers.sign(offer, settings, practice_id=practice.id),
-            }
-            for offer in offered
-        ]
-
-
-def _facts(offer: NumberOffer) -> dict[str, Any]:
-    price = offers.price_of(offer, guards.toolbox().settings)
-    return {
-        "number": words.phone(offer.e164),
-        "kind": words.NUMBER_KINDS.get(offer.kind, offer.kind),
-        "place": ", ".join(filter(None, (offer.locality, offer.region))) or words.NONE,
-        "price": prices.money(price, offer.currency),
-    }
-
-
-def _offered(practice: SmsPractice) -> NumberOffer:
-    token = request.form.get("offer", "")
-    settings = guards.toolbox().settings
-    return offers.read(token, settings, practice_id=practice.id)
-
-
-def _gateway(practice: SmsPractice) -> Gateway:
-    account = guards.db().get(SmsAccount, practice.account_id or -1)
-    if account is None:
-        raise ConflictError(
-            say(
-                "The portal has no account at the gateway yet; its support can add one."
-            )
-        )
-    return guards.toolbox().gateway_for(account)
-
-
-def _again(error: ConflictError) -> Response:
-    flash(str(error), "warning")
-    return redirect(url_for(".search"))

@@ -26,11 +26,14 @@ def price_of(offer: NumberOffer, settings: Settings) -> int:
     return prices.number_micros(settings) if known is None else known
 
 
-def sign(offer: NumberOffer, settings: Settings, *, practice_id: int) -> str:
-    """Seal an offer with its price for one practice."""
+def sign(
+    offer: NumberOffer, settings: Settings, *, practice_id: int, user_id: int | None
+) -> str:
+    """Seal an offer with its price for one practice and for who searched."""
     return _serializer().dumps(
         [
             practice_id,
+            user_id,
             offer.e164,
             offer.kind,
             offer.locality,
@@ -42,32 +45,39 @@ def sign(offer: NumberOffer, settings: Settings, *, practice_id: int) -> str:
     )
 
 
-def read(token: str, settings: Settings, *, practice_id: int) -> NumberOffer:
+def read(
+    token: str, settings: Settings, *, practice_id: int, user_id: int | None
+) -> NumberOffer:
     """Open the seal.
 
     Raises:
-        ConflictError: it is no offer of ours to this practice, is too old, or the
-            price is another one by now.
+        ConflictError: it is no offer of ours to this user and practice, is too old,
+            or the price is another one by now.
     """
+    stale = ConflictError(
+        say("This offer is not valid any more. Search again and choose a number.")
+    )
     try:
         parts = _serializer().loads(token, max_age=MAX_AGE)
-    except BadData:
-        raise ConflictError(
-            say("This offer is not valid any more. Search again and choose a number.")
-        ) from None
-    for_practice, e164, kind, locality, region, own_price, currency, shown = parts
+        for_practice, for_user, e164, kind, locality, region, own, currency, shown = (
+            parts
+        )
+    except (BadData, ValueError):  # sealed by an older version, it has fewer parts
+        raise stale from None
     offer = NumberOffer(
         e164,
         kind,
         locality,
         region,
-        monthly_price_micros=own_price,
+        monthly_price_micros=own,
         currency=currency,
     )
     if for_practice != practice_id:
         raise ConflictError(
             say("This offer was made to another practice. Search again.")
         )
+    if for_user != user_id:
+        raise stale
     if price_of(offer, settings) != shown:
         raise ConflictError(say("The price changed meanwhile. Search again to see it."))
     return offer

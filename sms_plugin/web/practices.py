@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from flask import flash, redirect
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.actions import action
+from markupsafe import Markup
 
 from sms_plugin.core.language import say, say_count
 from sms_plugin.models import SmsPractice
-from sms_plugin.services import practices
+from sms_plugin.services import holds, practices, prices
 from sms_plugin.web import guards, roles, search, words
 from sms_plugin.web.base_views import PERMISSIONS, SmsModelView
 from sms_plugin.web.datamodels import ReadOnlyInterface
@@ -20,10 +21,31 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 
-def number_of(practice_id: int) -> str:
-    """The number that a practice's texts come from."""
+def number_of(practice_id: int) -> Markup | str:
+    """The number that a practice's texts come from, and whether carriers know it."""
     number = practices.active_number(guards.db(), practice_id)
-    return words.phone(number.e164) if number else words.NONE
+    if number is None:
+        return words.NONE
+    return Markup('<span class="sms-number">{}</span> {}').format(
+        words.phone(number.e164),
+        words.badge(words.REGISTRATIONS)(number.registration),
+    )
+
+
+def prices_of(practice_id: int) -> str:
+    """When a practice accepted the prices, and whether those hold now."""
+    session, settings = guards.db(), guards.toolbox().settings
+    last = prices.last(session, practice_id)
+    if last is None:
+        return words.badge({"": (say("Not accepted"), "off")})("")
+    if last.version != prices.offer(settings).version:
+        return say("Changed since {moment}", moment=words.plain_time(last.accepted_at))
+    return words.plain_time(last.accepted_at)
+
+
+def waiting_of(practice_id: int) -> str:
+    """How many approved texts of a practice have not gone out."""
+    return f"{holds.waiting_texts(guards.db(), practice_id):,}"
 
 
 def obstacles_of(practice_id: int) -> str:
@@ -36,7 +58,7 @@ def obstacles_of(practice_id: int) -> str:
 
 
 class PracticeInterface(ReadOnlyInterface):
-    """Practices with two facts beside their columns."""
+    """Practices with some facts beside their columns."""
 
     def get_values_item(self, item: Any, show_columns: Any) -> list[Any]:
         """Values of one practice."""
@@ -50,7 +72,12 @@ class PracticeInterface(ReadOnlyInterface):
         ]
 
     def _value(self, item: SmsPractice, column: str) -> Any:
-        computed = {"number": number_of, "obstacles": obstacles_of}
+        computed = {
+            "prices": prices_of,
+            "number": number_of,
+            "waiting": waiting_of,
+            "obstacles": obstacles_of,
+        }
         return (
             computed[column](item.id) if column in computed else getattr(item, column)
         )
@@ -78,7 +105,15 @@ class SmsPracticesView(SmsModelView):
     lead = lazy("Allow texting for a practice here; its admin then switches it on.")
     empty_title = lazy("No practice is known yet.")
     empty_text = lazy("Take them over with the button “Refresh from the portal”.")
-    list_columns = ("name", "allowed", "enabled", "number", "obstacles")
+    list_columns = (
+        "name",
+        "allowed",
+        "enabled",
+        "prices",
+        "number",
+        "waiting",
+        "obstacles",
+    )
     show_columns = (*list_columns, "practice_ref", "phone", "timezone", "created_at")
     search_columns = ("name", "allowed", "enabled")
     order_columns = ("name", "allowed", "enabled")
@@ -86,7 +121,9 @@ class SmsPracticesView(SmsModelView):
         "name": lazy("Practice"),
         "allowed": lazy("SMS allowed"),
         "enabled": lazy("Switched on"),
+        "prices": lazy("Prices accepted"),
         "number": lazy("Number"),
+        "waiting": lazy("Texts waiting"),
         "obstacles": lazy("What is missing"),
         "practice_ref": lazy("Id in the portal"),
         "phone": lazy("Voice phone"),
@@ -100,7 +137,6 @@ class SmsPracticesView(SmsModelView):
     formatters_columns = {  # noqa: RUF012  (as above)
         "allowed": words.yes_no(lazy("Allowed"), lazy("Not allowed")),
         "enabled": words.yes_no(lazy("On"), lazy("Off")),
-        "number": words.unbroken(str),
         "phone": lambda value: value or words.NONE,
         "created_at": words.local_time,
     }

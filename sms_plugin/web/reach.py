@@ -16,7 +16,9 @@ from sqlalchemy.orm import joinedload
 from sms_plugin.core.language import say
 from sms_plugin.errors import (
     ConflictError,
+    DoubtError,
     InvalidError,
+    LimitError,
     NotAllowedError,
     NotFoundError,
     SmsError,
@@ -33,7 +35,13 @@ if TYPE_CHECKING:
 LARGEST_ID = 2**63 - 1
 """What a key column can hold; a larger number in an address would be an error there."""
 
-STATUS = {NotAllowedError: 403, ConflictError: 409, InvalidError: 400}
+STATUS = {
+    NotAllowedError: 403,
+    ConflictError: 409,
+    DoubtError: 409,
+    InvalidError: 400,
+    LimitError: 429,
+}
 
 
 class SmsReachView(SmsBaseView):

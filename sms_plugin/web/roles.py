@@ -1,7 +1,8 @@
 """Permissions and the roles that ``flask sms init`` makes from them.
 
-Each view has a permission name of its own (Flask-AppBuilder drops permissions of
-views that share one) and two permissions: read and write.
+Each view has a permission name of its own and two permissions: read and write. Views
+that share a name ask for the same two, because Flask-AppBuilder drops what one of them
+does not ask for.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ PHONES = "SMS Patient Phones"
 JOBS = "SMS Jobs"
 PENDING = "SMS Pending Texts"
 MESSAGES = "SMS Messages"
+USAGE = "SMS Usage"
 INBOX = "SMS Inbox"
+TASKS = "SMS To Do"
 CONSENTS = "SMS Consent Ledger"
 EVENTS = "SMS Webhook Events"
 AUDIT = "SMS Audit Log"
 OPERATIONS = "SMS Operations"
+STRAYS = "SMS Unassigned Numbers"
 
 CATEGORY = "SMS"
 
@@ -39,7 +43,7 @@ _BOTH = (READ, WRITE)
 _READ = (READ,)
 
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
-    "SMS Support": {PRACTICES: _BOTH},
+    "SMS Support": {PRACTICES: _BOTH, STRAYS: _BOTH},
     "SMS Admin": {
         DASHBOARD: _READ,
         SETTINGS: _BOTH,
@@ -49,7 +53,9 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         JOBS: _READ,
         PENDING: _BOTH,
         MESSAGES: _BOTH,
+        USAGE: _READ,
         INBOX: _BOTH,
+        TASKS: _BOTH,
         CONSENTS: _READ,
         AUDIT: _READ,
     },
@@ -60,15 +66,28 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         JOBS: _READ,
         PENDING: _BOTH,
         MESSAGES: _BOTH,
+        USAGE: _READ,
         INBOX: _BOTH,
+        TASKS: _BOTH,
     },
-    "SMS Front Desk": {DASHBOARD: _READ, PHONES: _BOTH, INBOX: _BOTH},
+    "SMS Front Desk": {
+        DASHBOARD: _READ,
+        PHONES: _BOTH,
+        INBOX: _BOTH,
+        TASKS: _BOTH,
+    },
     "SMS Viewer": {
         DASHBOARD: _READ,
         JOBS: _READ,
         PENDING: _READ,
         MESSAGES: _READ,
         INBOX: _READ,
+        TASKS: _READ,
     },
-    "SMS Operator": {OPERATIONS: _BOTH, EVENTS: _READ, AUDIT: _READ},
+    "SMS Operator": {
+        OPERATIONS: _BOTH,
+        STRAYS: _BOTH,
+        EVENTS: _READ,
+        AUDIT: _READ,
+    },
 }

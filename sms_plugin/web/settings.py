@@ -1,88 +1,49 @@
-"""SMS Settings: switching texting on, its prices, hours, zone and amounts."""
+"""SMS Settings: switching texting on, its prices, and how a practice texts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, flash, redirect, url_for
+from flask import abort, flash, make_response, redirect, url_for
 from flask_appbuilder import expose, has_access
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, SelectField, TimeField
-from wtforms.validators import InputRequired
 
-from sms_plugin.core.language import mark, say
-from sms_plugin.core.us_zones import STATE_ZONES
+from sms_plugin import config
+from sms_plugin.core.language import say
 from sms_plugin.errors import InvalidError, NotAllowedError
-from sms_plugin.services import holds, numbers, practices, prices
-from sms_plugin.web import banners, guards, roles, words
+from sms_plugin.services import (
+    holds,
+    mail_choices,
+    mails,
+    numbers,
+    practice_settings,
+    practices,
+    prices,
+    spending,
+)
+from sms_plugin.services.actors import audit
+from sms_plugin.web import banners, guards, roles, settings_said, words
 from sms_plugin.web.base_views import SmsBaseView
 from sms_plugin.web.language import lazy
+from sms_plugin.web.settings_forms import (
+    FIELDS,
+    OnForm,
+    SettingsForm,
+    filled,
+    fingerprint,
+)
 
 if TYPE_CHECKING:
-    from datetime import time
+    from collections.abc import Collection
 
     from werkzeug.wrappers import Response
 
     from sms_plugin.models import SmsPractice
+    from sms_plugin.port import Staff
 
-ZONES = sorted({zone for zones in STATE_ZONES.values() for zone in zones})
 WHO = {
     "support": lazy("The support of the portal can change this."),
     "admin": lazy("You can change this."),
 }
-_HOUR_NEEDED = InputRequired(lazy("Give an hour, such as 09:00."))
-# By whether texts go out on Sunday, and whether they name amounts.
-_SAVED = {
-    (True, True): mark(
-        "Saved: texts go out Monday to Saturday {week} and Sunday {sunday}, by the "
-        "patient's clock; the practice is in {zone}; texts may name amounts."
-    ),
-    (True, False): mark(
-        "Saved: texts go out Monday to Saturday {week} and Sunday {sunday}, by the "
-        "patient's clock; the practice is in {zone}; texts do not name amounts."
-    ),
-    (False, True): mark(
-        "Saved: texts go out Monday to Saturday {week} and nothing on Sunday, by the "
-        "patient's clock; the practice is in {zone}; texts may name amounts."
-    ),
-    (False, False): mark(
-        "Saved: texts go out Monday to Saturday {week} and nothing on Sunday, by the "
-        "patient's clock; the practice is in {zone}; texts do not name amounts."
-    ),
-}
-
-
-class OnForm(FlaskForm):
-    """Switches texting on and accepts the prices that were shown."""
-
-    practice_id = HiddenField()
-    version = HiddenField()
-    accept = BooleanField(lazy("The practice accepts these prices and this wording"))
-
-
-class SettingsForm(FlaskForm):
-    """Hours, zone and amounts."""
-
-    practice_id = HiddenField()
-    start = TimeField(lazy("Monday to Saturday from"), [_HOUR_NEEDED])
-    end = TimeField(lazy("Monday to Saturday until"), [_HOUR_NEEDED])
-    sunday_start = TimeField(lazy("Sunday from"), [_HOUR_NEEDED])
-    sunday_end = TimeField(lazy("Sunday until"), [_HOUR_NEEDED])
-    timezone = SelectField(lazy("Time zone of the practice"))
-    amounts = BooleanField(lazy("Texts may name the amount due"))
-
-    def of(self, practice: SmsPractice) -> SettingsForm:
-        """The form with the choices of a practice."""
-        zones = sorted({*ZONES, practice.timezone})
-        self.timezone.choices = words.options(
-            {zone: _zone_label(zone) for zone in zones}
-        )
-        return self
-
-    def window(self) -> list[int]:
-        """The four hours in minutes of the day."""
-        hours = (self.start, self.end, self.sunday_start, self.sunday_end)
-        return [field.data.hour * 60 + field.data.minute for field in hours]
 
 
 class SmsSettingsView(SmsBaseView):
@@ -98,6 +59,7 @@ class SmsSettingsView(SmsBaseView):
         "turn_off": "write",
         "save": "write",
         "resume": "write",
+        "consent": "write",
     }
     needs_texting_on = False
 
@@ -121,6 +83,7 @@ class SmsSettingsView(SmsBaseView):
                 say("The prices changed meanwhile. Read them again below."), "warning"
             )
             return self._page(practice, status=409)
+        was_on = practice.enabled
         try:
             practices.enable(
                 session,
@@ -136,10 +99,11 @@ class SmsSettingsView(SmsBaseView):
             return self._page(practice, status=422)
         session.commit()
         tools.wake()
-        flash(
-            say("Texting is switched on for {practice}.", practice=practice.name),
-            "success",
-        )
+        if was_on:
+            said = say("The prices are accepted. Texts of jobs can be approved again.")
+        else:
+            said = say("Texting is switched on for {practice}.", practice=practice.name)
+        flash(said, "success")
         return redirect(url_for(".index"))
 
     @expose("/off", methods=["POST"])
@@ -164,30 +128,57 @@ class SmsSettingsView(SmsBaseView):
     @expose("/save", methods=["POST"])
     @has_access
     def save(self) -> Response:
-        """Save hours, zone and amounts."""
+        """Save everything on the page, or nothing."""
         practice, form = self._posted(SettingsForm)
-        if not form.validate():
-            return self._page(practice, form, status=422)
         session = guards.db()
-        try:
-            practices.save_settings(
-                session,
-                practice,
-                timezone=form.timezone.data,
-                window=form.window(),
-                amounts=form.amounts.data,
-                actor=guards.actor(),
-                now=guards.toolbox().now(),
+        mailed = _mailed(practice)
+        if form.seen.data and form.seen.data != fingerprint(practice, mailed):
+            flash(
+                say(
+                    "Somebody changed these settings meanwhile, and nothing was saved. "
+                    "The page shows how they stand now."
+                ),
+                "warning",
             )
+            return self._page(practice, status=409)
+        if not form.validate():
+            return self._refused(practice, form)
+        try:
+            changed = _save(practice, form)
         except InvalidError as error:
             session.rollback()
-            field = form.timezone if error.field == "timezone" else form.end
+            field = form[FIELDS.get(error.field or "", error.field) or "end"]
             field.errors = [*field.errors, str(error)]
-            return self._page(practice, form, status=422)
+            return self._refused(practice, form)
         session.commit()
-        guards.toolbox().wake()
-        flash(_said(practice), "success")
+        if changed:
+            guards.toolbox().wake()
+        flash(settings_said.changed(practice, changed, _mailed(practice)), "success")
         return redirect(url_for(".index"))
+
+    @expose("/consent/<int(max=9223372036854775807):consent_id>")
+    @has_access
+    def consent(self, consent_id: int) -> Response:
+        """Download a wording as it was accepted, with who accepted it when."""
+        practice, session = _practice(), guards.db()
+        row = prices.consent(session, practice.id, consent_id) or abort(404)
+        response = make_response(settings_said.consent_file(practice, row))
+        audit(
+            session,
+            guards.actor(),
+            "practice.consent",
+            practice_id=practice.id,
+            object_id=row.id,
+            now=guards.toolbox().now(),
+        )
+        session.commit()
+        response.mimetype = "text/plain"
+        response.headers.set(
+            "Content-Disposition", "attachment", filename=f"sms-prices-{consent_id}.txt"
+        )
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
 
     @expose("/resume", methods=["POST"])
     @has_access
@@ -201,6 +192,10 @@ class SmsSettingsView(SmsBaseView):
         flash(say("Sending goes on."), "success")
         return redirect(url_for(".index"))
 
+    def _refused(self, practice: SmsPractice, form: SettingsForm) -> Response:
+        flash(say("Nothing was saved. What is marked below needs a change."), "danger")
+        return self._page(practice, form, status=422)
+
     def _posted(self, form_class: Any) -> tuple[SmsPractice, Any]:
         """The practice and the form; refuse a form made for another practice.
 
@@ -209,7 +204,7 @@ class SmsSettingsView(SmsBaseView):
         practice = _practice()
         form = form_class()
         if isinstance(form, SettingsForm):
-            form.of(practice)
+            form.of(practice, _staff(practice) or ())
         if form.practice_id.data != str(practice.id):
             abort(
                 409,
@@ -225,6 +220,8 @@ class SmsSettingsView(SmsBaseView):
         status: int = 200,
     ) -> Response:
         session, settings = guards.db(), guards.toolbox().settings
+        now, staff, mailed = guards.toolbox().now(), _staff(practice), _mailed(practice)
+        names = {one.id: one.name for one in staff or ()}
         page: Response = self.render_template(
             "sms_plugin/settings/index.html",
             practice=practice,
@@ -242,7 +239,20 @@ class SmsSettingsView(SmsBaseView):
                 for row in numbers.owned(session, practice.id)
             ],
             on_form=OnForm(formdata=None),
-            form=form or _filled(practice),
+            form=form or filled(practice, staff=staff or (), mailed=mailed),
+            last=prices.last(session, practice.id),
+            consents=prices.history(session, practice.id),
+            mails_staff=staff is not None,
+            failed=mails.failed(session, practice.id, now=now),
+            gone=[
+                row.user_name
+                for row in mails.chosen(session, practice.id)
+                if row.user_ref not in names
+            ],
+            names=names,
+            dear=settings_said.dear(practice.texting_name),
+            when=words.local_time,
+            currency=settings[config.CURRENCY],
             may_change=guards.may(roles.WRITE, roles.SETTINGS),
         )
         page.status_code = status
@@ -257,34 +267,41 @@ def _practice() -> SmsPractice:
     return practice
 
 
-def _filled(practice: SmsPractice) -> SettingsForm:
-    window = practices.window_of(practice)
-    form = SettingsForm(
-        formdata=None,
-        start=window.start,
-        end=window.end,
-        sunday_start=window.sunday_start,
-        sunday_end=window.sunday_end,
-        timezone=practice.timezone,
-        amounts=practice.amounts,
+def _staff(practice: SmsPractice) -> list[Staff] | None:
+    """Who works for the practice; None where the host mails nobody."""
+    return mail_choices.staff_of(guards.toolbox().port, practice)
+
+
+def _mailed(practice: SmsPractice) -> list[str]:
+    return [row.user_ref for row in mails.chosen(guards.db(), practice.id)]
+
+
+def _save(practice: SmsPractice, form: SettingsForm) -> list[str]:
+    """Save what the form says, and name what changed; the caller commits.
+
+    Raises:
+        InvalidError: something cannot be; its ``field`` names what.
+    """
+    session, now, actor = guards.db(), guards.toolbox().now(), guards.actor()
+    changed = practice_settings.save(
+        session, practice, form.wanted(), actor=actor, now=now
     )
-    return form.of(practice)
+    limit, exempt = form.limit_micros(), _exempt(form)
+    if (limit, exempt) != (
+        practice.spending_limit_micros,
+        spending.exempt_kinds(practice),
+    ):
+        spending.save_limit(
+            session, practice, limit_micros=limit, exempt=exempt, actor=actor, now=now
+        )
+        changed.append("limit")
+    staff = _staff(practice)
+    if staff is not None and mail_choices.choose(
+        session, practice, form.mails.data or (), staff=staff, actor=actor, now=now
+    ):
+        changed.append("mails")
+    return changed
 
 
-def _said(practice: SmsPractice) -> str:
-    window = practices.window_of(practice)
-    sunday = window.sunday_start != window.sunday_end
-    values = {
-        "week": _hours(window.start, window.end),
-        "sunday": _hours(window.sunday_start, window.sunday_end),
-        "zone": _zone_label(practice.timezone),
-    }
-    return say(_SAVED[sunday, practice.amounts], **values)
-
-
-def _hours(start: time, end: time) -> str:
-    return say("{start} to {end}", start=f"{start:%H:%M}", end=f"{end:%H:%M}")
-
-
-def _zone_label(zone: str) -> str:
-    return zone.replace("_", " ")
+def _exempt(form: SettingsForm) -> Collection[str]:
+    return frozenset({*(form.exempt.data or ()), *spending.NEVER_HELD})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import abort, flash, jsonify, redirect, request, url_for
 from flask_appbuilder import expose, has_access
@@ -12,11 +12,11 @@ from wtforms import TextAreaField
 from sms_plugin.core.diffs import compare
 from sms_plugin.core.language import say
 from sms_plugin.core.templating import MAX_SOURCE, VARIABLES
-from sms_plugin.errors import InvalidError, NotFoundError
+from sms_plugin.errors import InvalidError, NotFoundError, SmsError
 from sms_plugin.models import SmsTemplate
-from sms_plugin.services import content, names, templates
+from sms_plugin.services import content, names, samples, templates, testing_texts
 from sms_plugin.services.wording import KINDS
-from sms_plugin.web import drafts, guards, roles, words
+from sms_plugin.web import drafts, guards, reach, roles, tryouts, words
 from sms_plugin.web.base_views import PERMISSIONS, SmsModelView
 from sms_plugin.web.datamodels import ReadOnlyInterface
 from sms_plugin.web.language import lazy
@@ -42,6 +42,8 @@ class SmsTemplatesView(SmsModelView):
     base_permissions = [roles.READ, roles.WRITE]  # noqa: RUF012  (FAB reads a plain list)
     method_permission_name = PERMISSIONS | {
         "preview": "write",
+        "try_out": "write",
+        "tried": "write",
         "restore": "write",
         "bring_back": "write",
     }
@@ -81,6 +83,7 @@ class SmsTemplatesView(SmsModelView):
             title=_title(template),
             widgets=self._show(pk),
             current=template.body,
+            is_default=templates.is_default(template),
             revisions=templates.revisions(guards.db(), template, limit=REVISIONS_SHOWN),
             compare=compare,
             when=words.local_time,
@@ -109,6 +112,36 @@ class SmsTemplatesView(SmsModelView):
         """Tell the editor what a draft would say and cost, and what is wrong."""
         body = request.form.get("body", "")[: MAX_SOURCE + 1]
         answer: Response = jsonify(self._draft(self.row(pk), body).as_json())
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    @expose("/test/<pk>", methods=["POST"])
+    @has_access
+    def try_out(self, pk: str) -> Any:
+        """Send what stands in the editor to the user's own phone."""
+        template = self.row(pk)
+        form = BodyForm()
+        try:
+            message = tryouts.send(template)
+        except SmsError as error:
+            return self._not_tried(pk, form, error)
+        guards.db().commit()
+        reach.wake()
+        part = tryouts.Tryout.of(message, template.practice)
+        return self._editor(template, form, tryout=part)
+
+    @expose("/test/<pk>/<int(max=9223372036854775807):message_id>")
+    @has_access
+    def tried(self, pk: str, message_id: int) -> Response:
+        """Tell the editor how a test of this user stands now."""
+        practice = self.row(pk).practice
+        try:
+            message = testing_texts.one(
+                guards.db(), practice, message_id, guards.actor()
+            )
+        except NotFoundError:
+            abort(404)
+        answer: Response = jsonify(tryouts.Tryout.of(message, practice).as_json())
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
@@ -147,7 +180,12 @@ class SmsTemplatesView(SmsModelView):
         return redirect(url_for(".show", pk=pk))
 
     def _editor(
-        self, template: SmsTemplate, form: BodyForm, *, problem: str = ""
+        self,
+        template: SmsTemplate,
+        form: BodyForm,
+        *,
+        problem: str = "",
+        tryout: tryouts.Tryout | None = None,
     ) -> Response:
         """The editor, with why its wording was not saved."""
         if problem:
@@ -160,9 +198,22 @@ class SmsTemplatesView(SmsModelView):
             variables=_variables(template.kind, amounts=template.practice.amounts),
             draft=self._draft(template, form.body.data or ""),
             longest=MAX_SOURCE,
+            about=self._patients(template),
+            chosen=request.form.get("patient", ""),
+            tryout=tryout or tryouts.Tryout.fresh(),
         )
         page.status_code = 422 if problem else 200
         return page
+
+    def _not_tried(self, pk: str, form: BodyForm, error: SmsError) -> Any:
+        """The editor, with why no test was sent."""
+        status = reach.refuse(error)
+        part, template = tryouts.Tryout.fresh(), self.row(pk)
+        part.phone = request.form.get("phone", "")[: tryouts.LONGEST_PHONE]
+        if isinstance(error, InvalidError) and error.field == "body":
+            return self._editor(template, form, problem=str(error), tryout=part)
+        part.problem = str(error)
+        return self._editor(template, form, tryout=part), status
 
     def _save(self, template: SmsTemplate, body: str) -> None:
         session = guards.db()
@@ -182,17 +233,33 @@ class SmsTemplatesView(SmsModelView):
         session.commit()
 
     def _draft(self, template: SmsTemplate, body: str) -> drafts.Draft:
-        tools = guards.toolbox()
-        # Names are for those who may read whose they are.
-        may_read = guards.may(roles.READ, roles.PHONES)
+        tools, session, practice = guards.toolbox(), guards.db(), template.practice
+        subject, tried = samples.NOBODY, []
+        if _may_read_names():
+            tried = names.lately(session, practice.id)
+            ref = request.form.get("patient", "")
+            if ref:
+                subject = samples.subject_of(session, practice, ref, port=tools.port)
         return drafts.look(
             template.kind,
             body,
-            template.practice,
-            names=names.lately(guards.db(), template.practice_id) if may_read else (),
+            practice,
+            names=tried,
+            subject=subject,
             settings=tools.settings,
             now=tools.now(),
         )
+
+    def _patients(self, template: SmsTemplate) -> list[tuple[str, str]]:
+        """Patients whom the draft can be shown with."""
+        if not _may_read_names():
+            return []
+        return names.offered(guards.db(), template.practice_id)
+
+
+def _may_read_names() -> bool:
+    """Names are for those who may read whose they are."""
+    return guards.may(roles.READ, roles.PHONES)
 
 
 def _title(template: SmsTemplate) -> str:

@@ -10,7 +10,8 @@ from flask import abort, render_template, request
 
 from sms_plugin.core import phones, schedule
 from sms_plugin.core.language import say
-from sms_plugin.services import inbox, practices
+from sms_plugin.services import inbox, phones_in_use, practices
+from sms_plugin.services.actors import SYSTEM
 from sms_plugin.web import guards, reach, roles, words
 from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases, phone, title
@@ -135,7 +136,11 @@ class Opened:
         if message.purpose == "inbound":
             return self._patient(message) or say("Patient")
         if message.purpose == "reply":
-            return message.author or say("Staff")
+            by_itself = message.author_id is None and message.author == SYSTEM.name
+            answer = say("Answer to HELP, sent automatically") if by_itself else ""
+            return answer or message.author or say("Staff")
+        if message.purpose in {"test", "code"}:
+            return str(words.PURPOSES[message.purpose][0])
         label = words.kind(message.kind)
         if message.purpose == "job":
             if not message.approved_by:
@@ -144,6 +149,10 @@ class Opened:
                 "{kind}, approved by {name}", kind=label, name=message.approved_by
             )
         return say("{kind}, sent automatically", kind=label)
+
+    def body(self, message: SmsMessage) -> str:
+        """What a text says; of a code only that it is one."""
+        return words.body(message.purpose, message.body) or ""
 
     def went_out(self, message: SmsMessage) -> str:
         """When a text went out that had been written long before; else nothing."""
@@ -165,6 +174,15 @@ class Opened:
         if schedule.is_open(now, practices.window_of(self.say.practice), zones):
             return ""
         return say("It is outside texting hours there. What you send goes out at once.")
+
+    def out_of_use(self) -> str:
+        """A word of warning when the number may be somebody else's."""
+        if self.row.phone.condition != phones_in_use.WRONG:
+            return ""
+        return say(
+            "Somebody wrote that this is not the patient's number. Write nothing about "
+            "a patient here before you know who reads it."
+        )
 
     def html(self) -> str:
         """The texts alone, for a page that is open."""

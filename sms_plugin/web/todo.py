@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 
 from sms_plugin.core.language import say
-from sms_plugin.web import guards, roles
+from sms_plugin.web import budget, guards, roles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sms_plugin.models import SmsPractice
     from sms_plugin.services.dashboard import Waiting
     from sms_plugin.services.practices import Obstacle
 
@@ -21,13 +22,29 @@ if TYPE_CHECKING:
 class Step:
     """Something that waits or is to be done, and where; no address without the right.
 
-    ``label`` is what the link says; ``count`` is how many wait.
+    ``label`` is what the link says; ``count`` is how many wait, and ``figure`` stands
+    in its place where nothing is counted.
     """
 
     sentence: str
     label: str = ""
     url: str = ""
     count: int = 0
+    figure: str = ""
+
+
+def limit(practice: SmsPractice) -> list[Step]:
+    """That the month's spending limit is nearly used; nothing while it is not."""
+    found = budget.standing(practice)
+    if found is None or not found.is_near:
+        return []
+    step = _step(
+        say("Of the spending limit is used"),
+        roles.USAGE,
+        "SmsUsageView.index",
+        count=found.percent,
+    )
+    return [replace(step, figure=f"{found.percent}%")]
 
 
 def waiting(found: Waiting) -> list[Step]:
@@ -52,6 +69,12 @@ def waiting(found: Waiting) -> list[Step]:
             "SmsInboxView.inbox",
             count=found.unanswered,
             show="waiting",
+        ),
+        _step(
+            say("Tasks for staff"),
+            roles.TASKS,
+            "SmsTasksView.index",
+            count=found.tasks,
         ),
         _step(
             say("Need a decision"),

@@ -46,13 +46,19 @@ class _RefusedError(Exception):
         self.reason, self.status = reason, status
 
 
-def exempt_from_csrf(app: Flask) -> None:
-    """Take the webhook out of the host's CSRF protection, whichever came first."""
+def exempt_from_csrf(app: Flask, *more: Blueprint) -> None:
+    """Take the webhook out of the host's CSRF protection, whichever came first.
+
+    Args:
+        app: the host.
+        more: blueprints that protect their forms in another way.
+    """
 
     def exempt() -> None:
         csrf = app.extensions.get("csrf")
         if csrf is not None:
-            csrf.exempt(blueprint)
+            for exempted in (blueprint, *more):
+                csrf.exempt(exempted)
 
     exempt()
     app.before_request_funcs.setdefault(None, []).insert(0, exempt)
@@ -85,6 +91,7 @@ def _take(kind: str, token: str) -> Response:
             params,
             token=token,
             gateway=tools.gateway_for(account),
+            settings=tools.settings,
             vault=tools.vault,
             now=tools.now(),
         )

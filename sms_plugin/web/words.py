@@ -69,6 +69,7 @@ REGISTRATIONS: Words = {
 }
 NUMBER_STATES: Words = {
     "buying": (lazy("Being bought"), "wait"),
+    "adopting": (lazy("Being assigned"), "wait"),
     "owned": (lazy("Owned"), "ok"),
     "releasing": (lazy("Being given back"), "wait"),
     "released": (lazy("Given back"), "off"),
@@ -79,6 +80,13 @@ PHONE_CONDITIONS: Words = {
     "invalid": (lazy("Not a number that can be texted"), "bad"),
     "landline": (lazy("Landline"), "bad"),
     "unreachable": (lazy("Did not take earlier texts"), "bad"),
+    "wrong": (lazy("Somebody else's number"), "bad"),
+}
+LINE_TYPES = {
+    "mobile": lazy("mobile"),
+    "landline": lazy("landline"),
+    "voip": lazy("internet phone"),
+    "toll_free": lazy("toll-free"),
 }
 CONSENTS: Words = {
     "none": (lazy("No consent"), "off"),
@@ -99,6 +107,7 @@ LEDGER_SOURCES = STAFF_SOURCES | {
     "host": lazy("Told by the portal"),
     "staff": lazy("Entered by staff"),
     "link": lazy("By the link in a text"),
+    "removed": lazy("The phone was removed from the patient"),
 }
 EVENT_STATES: Words = {
     "applied": (lazy("Applied"), "ok"),
@@ -115,15 +124,48 @@ DEEDS = {
     "practice.disable": lazy("Switched texting off"),
     "practice.resume": lazy("Resumed sending"),
     "practice.settings": lazy("Changed the settings"),
+    "task.opt_out": lazy("Opted a phone out after reading its text"),
+    "task.dismiss": lazy("Read a text and took it for no opt-out"),
+    "task.other": lazy("Noted that a word meant something else"),
+    "task.stays": lazy("Noted that a word meant an opt-out"),
+    "task.dealt": lazy("Dealt with somebody who asks for texts"),
+    "task.keep": lazy("Kept a phone out of use"),
+    "task.right": lazy("Put a phone back into use"),
+    "practice.limit": lazy("Changed the spending limit"),
+    "usage.export": lazy("Exported the usage"),
+    "practice.accept": lazy("Accepted the prices"),
+    "practice.consent": lazy("Downloaded an accepted wording"),
+    "practice.sender": lazy("Changed the name that begins texts"),
+    "practice.language": lazy("Changed the language of texts"),
+    "practice.hours": lazy("Changed the hours of texts"),
+    "practice.zone": lazy("Changed the time zone"),
+    "practice.amounts": lazy("Changed whether texts name amounts"),
+    "practice.lookup": lazy("Changed whether new phones are looked up"),
+    "practice.mails": lazy("Changed who gets emails"),
     "number.buy": lazy("Bought a number"),
     "number.select": lazy("Chose the number texts come from"),
     "number.registered": lazy(
         "Confirmed that a number is registered with the carriers"
     ),
+    "number.registration": lazy("Noted what the carriers say of a number"),
+    "number.adopt": lazy("Assigned a number of the account to a practice"),
     "number.release": lazy("Gave a number back"),
     "template.save": lazy("Changed a template"),
+    "template.test": lazy("Sent a test of a template to a phone of their own"),
     "delivery.on": lazy("Switched texts on for a phone"),
     "delivery.off": lazy("Switched texts off for a phone"),
+    "phone.add": lazy("Added a phone to a patient"),
+    "phone.change": lazy("Changed a phone of a patient"),
+    "phone.remove": lazy("Removed a phone from a patient"),
+    "phone.code": lazy("Had a code sent to a phone"),
+    "phone.agree": lazy("Agreed to texts in the patient portal"),
+    "phone.stop": lazy("Stopped all texts in the patient portal"),
+    "choice.portal": lazy("Chose kinds and language in the patient portal"),
+    "choice.link": lazy("Chose kinds and language by the link in a text"),
+    "link.stop": lazy("Stopped all texts by the link in a text"),
+    "link.start": lazy("Undid a stop by the link in a text"),
+    "phones.import": lazy("Imported phones"),
+    "phones.export": lazy("Exported phones"),
     "number.check": lazy("Compared the numbers with the gateway"),
     "number.repair": lazy("Pointed a number at this portal again"),
     "message.edit": lazy("Edited a text"),
@@ -133,7 +175,11 @@ DEEDS = {
     "job.approve": lazy("Approved texts of a job"),
     "job.reject": lazy("Rejected texts of a job"),
     "inbox.reply": lazy("Wrote to a patient"),
+    "ledger.read": lazy("Looked at a history of consent"),
+    "ledger.export": lazy("Downloaded the consent ledger"),
+    "patient.forget": lazy("Erased what texting knew of a patient"),
 }
+ON_OFF = {True: lazy("On"), False: lazy("Off")}
 RECENT = timedelta(days=1)
 LANGUAGES = {"en": lazy("English"), "es": lazy("Spanish")}
 NONE = "–"  # noqa: RUF001  (the dash stands for "nothing" in a cell)
@@ -149,6 +195,13 @@ def kind(value: str) -> str:
     }:  # of no kind
         return NONE
     return say(KINDS[value].label) if value in KINDS else value or NONE
+
+
+def body(purpose: str, text: str | None) -> str | None:
+    """What a text says; of a code only that it is one, because it works for a while."""
+    return (
+        say("A code of six digits") if purpose == "code" and text is not None else text
+    )
 
 
 def language(value: str) -> str:

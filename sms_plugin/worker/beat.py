@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from sms_plugin import config
 from sms_plugin.worker import (
+    billing,
     checking,
     guarding,
+    mailing,
     overdue,
     polling,
     presence,
@@ -53,8 +55,13 @@ STEPS = (
     Step(upkeep.continue_jobs),
     Step(upkeep.remind, every=3600),
     Step(upkeep.tell_stops, every=60),
+    Step(upkeep.tidy_codes, every=60),
+    Step(mailing.send_mails, every=10),
     # It asks only about numbers that were not looked at for a day.
     Step(checking.check_numbers, every=3600),
+    Step(checking.check_registrations, every=3600),
+    Step(billing.close_days, every=600),
+    Step(billing.report_usage, every=60),
     # The last, so that the workers find what the others let go.
     Step(upkeep.wake),
 )

@@ -1,14 +1,15 @@
-"""A step of the beat that compares numbers with the gateway's record, every night."""
+"""Steps of the beat that ask the gateway about numbers, every night."""
 
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sms_plugin.models import SmsAccount
-from sms_plugin.services import drift
-from sms_plugin.worker.scope import guarded, plugin_of, transaction
+from sms_plugin.models import SmsAccount, SmsNumber
+from sms_plugin.services import drift, registering
+from sms_plugin.worker.scope import Turn, guarded, plugin_of, transaction
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -45,4 +46,28 @@ def _check(app: Flask, account_id: int) -> None:
             account_id,
             differ,
             found.unknown,
+        )
+
+
+def check_registrations(app: Flask) -> None:
+    """Ask what the carriers know of numbers that were not asked about for a day."""
+    by_account: dict[int, list[int]] = defaultdict(list)
+    with transaction(app) as session:
+        stale = plugin_of(app).now() - registering.FRESH
+        for number_id in registering.due(session, before=stale):
+            number = session.get(SmsNumber, number_id)
+            assert number is not None
+            by_account[number.account_id].append(number_id)
+    for account_id, ids in by_account.items():
+        guarded("check_registrations", partial(_ask, app, account_id, ids))
+
+
+def _ask(app: Flask, account_id: int, ids: list[int]) -> None:
+    plugin = plugin_of(app)
+    with transaction(app) as session:
+        account = session.get(SmsAccount, account_id)
+        assert account is not None
+        gateway = plugin.gateway_for(account)
+        registering.ask_all(
+            session, Turn().each(ids), gateway=gateway, now=plugin.now()
         )

@@ -72,6 +72,7 @@ def _apply(app: Flask, event_id: int, account_id: int) -> None:
             session,
             event_id,
             gateway=plugin.gateway_for(account),
+            settings=plugin.settings,
             vault=plugin.vault,
             now=plugin.now(),
         )

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from sms_plugin import signals
 from sms_plugin.models import SmsJob, SmsPractice
-from sms_plugin.services import reconcile, reminders, sending
+from sms_plugin.port import MailsStaff
+from sms_plugin.services import reconcile, reminders, sending, verification
 from sms_plugin.worker.scope import guarded, plugin_of, transaction
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ def remind(app: Flask) -> None:
     """Staff are reminded, once a job, of texts that wait for their approval."""
     plugin = plugin_of(app)
     with transaction(app) as session:
-        found = reminders.remind(session, settings=plugin.settings, now=plugin.now())
+        found = reminders.remind(
+            session,
+            settings=plugin.settings,
+            mails_staff=isinstance(plugin.port, MailsStaff),
+            now=plugin.now(),
+        )
     for reminder in found:
         _tell(
             app,
@@ -55,6 +61,12 @@ def tell_stops(app: Flask) -> None:
             practice_id=stop.practice_ref,
             texts=stop.texts,
         )
+
+
+def tidy_codes(app: Flask) -> None:
+    """Codes that are used or too old leave the stored texts."""
+    with transaction(app) as session:
+        verification.tidy(session, now=plugin_of(app).now())
 
 
 def continue_jobs(app: Flask) -> None:

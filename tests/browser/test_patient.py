@@ -69,13 +69,24 @@ def test_a_link_that_nobody_made_says_so(people, look):
 def test_a_patient_changes_preferences(visit, look):
     page = visit("portia@example.com")
     page.get_by_role("link", name="Preferences").click()
-    page.get_by_label("Language").select_option(label="Spanish")
+    page.get_by_label("Language", exact=True).select_option(label="Spanish")
     look(page, "patient-preferences", narrow=True)
-    page.get_by_role("button", name="Save").click()
+    page.locator("form.p-card").get_by_role("button", name="Save").click()
 
     expect(page.get_by_role("status").first).to_be_visible()
     page.get_by_role("link", name="Preferences").click()
-    expect(page.get_by_label("Language")).to_have_value("es")
+    expect(page.get_by_label("Language", exact=True)).to_have_value("es")
+
+
+def test_a_patient_chooses_which_texts_come(visit, look):
+    page = visit("portia@example.com")
+    page.goto("/patient/preferences")
+    page.get_by_label("Reminders about a statement").uncheck()
+    page.locator(".sms-mine-kinds").get_by_role("button", name="Save").click()
+
+    expect(page.locator(".sms-mine").get_by_role("status")).to_contain_text("Saved")
+    expect(page.get_by_label("Reminders about a statement")).not_to_be_checked()
+    look(page, "patient-texts", narrow=True)
 
 
 def test_a_patient_reads_bills_receipts_and_autopay(visit, look):

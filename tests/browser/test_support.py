@@ -28,7 +28,7 @@ def test_support_allows_a_practice_and_takes_it_back(visit, look):
     steps.said(page, QUIET)
     allowed = steps.row(page, QUIET)
 
-    expect(allowed).to_contain_text("The prices are not accepted.")
+    expect(allowed).to_contain_text("Texting is switched off.")
     expect(allowed).not_to_contain_text("Not allowed by support.")
 
     steps.row(page, QUIET).get_by_role("button", name="Do not allow SMS").click()

@@ -6,7 +6,13 @@ import time
 
 import pytest
 
-from sms_plugin.core.lint import Flaw, collection_words, flaws, foreign_links
+from sms_plugin.core.lint import (
+    Flaw,
+    collection_words,
+    disclosures,
+    flaws,
+    foreign_links,
+)
 
 OWN = ["pay.example.com"]
 
@@ -59,12 +65,15 @@ def test_collection_words_are_named_once_in_order():
     assert collection_words("You have a new statement.") == ()
 
 
-@pytest.mark.parametrize("piece", ["a", "a.", "1.", "https://", "past ", "-", "a-"])
+@pytest.mark.parametrize(
+    "piece", ["a", "a.", "1.", "https://", "past ", "-", "a-", "$1", "1", "1,", "test "]
+)
 def test_long_input_takes_no_longer(piece):
     text = (piece * 100_000)[:100_000] + "!"
     started = time.perf_counter()
     foreign_links(text, OWN)
     collection_words(text)
+    disclosures(text, amounts=False)
 
     assert time.perf_counter() - started < 0.05
 
@@ -94,3 +103,49 @@ def test_collection_words_are_known_in_spanish(text):
 
 def test_plain_wordings_have_no_flaw():
     assert flaws("Hi Ann, see https://pay.example.com/p Reply STOP.", OWN) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("you owe $12.34 now", "$12.34"),
+        ("$ 1,250", "$ 1,250"),
+        ("USD 12", "USD 12"),
+        ("12.34 USD", "12.34 USD"),
+        ("20 dollars", "20 dollars"),
+        ("20 dólares", "20 dólares"),
+        ("€5", "€5"),
+        ("50 cents", "50 cents"),
+    ],
+)
+def test_amounts_are_named(text, amount):
+    (flaw,) = disclosures(text, amounts=False)
+
+    assert flaw == Flaw("amount", amount, text.index(amount))
+    assert disclosures(text, amounts=True) == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["Call 415-555-0132", "at 9.30", "by 10/20/2026", "INV-10001", "room 12"]
+)
+def test_other_numbers_are_no_amounts(text):
+    assert disclosures(text, amounts=False) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["your DIAGNOSIS", "the drug", "Rx", "test  results", "su cirugía", "tratamiento"],
+)
+def test_words_about_care_are_named(text):
+    assert [flaw.problem for flaw in disclosures(text, amounts=True)] == ["service"]
+
+
+@pytest.mark.parametrize("text", ["drugstore", "treat", "rxs", "recetario", "visit"])
+def test_words_that_only_look_like_care_pass(text):
+    assert disclosures(text, amounts=True) == ()
+
+
+def test_a_link_of_ours_without_https_is_told_apart():
+    text = "see http://pay.example.com/p"
+
+    assert flaws(text, OWN) == (Flaw("insecure", "http://pay.example.com/p", 4),)

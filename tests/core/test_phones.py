@@ -13,6 +13,7 @@ from sms_plugin.core.phones import (
     display,
     mask,
     parse,
+    split_words,
     zones,
 )
 
@@ -225,3 +226,25 @@ def test_display_and_mask():
     assert mask(PHONE) == "(•••) •••-0132"
     assert display("12345") == "12345"
     assert mask("12345") == mask("Clinic") == mask("") == "•••"
+
+
+@pytest.mark.parametrize(
+    ("raw", "number", "words"),
+    [
+        ("415-555-0132 (mom)", "415-555-0132", "mom"),
+        ("(415) 555-0132 daughter", "(415) 555-0132", "daughter"),
+        ("+1 415 555 0132, Ann's mobile", "+1 415 555 0132", "Ann's mobile"),
+        ("4155550132 - móvil", "4155550132", "móvil"),
+    ],
+)
+def test_words_behind_a_number_are_told_from_it(raw, number, words):
+    assert split_words(raw) == (number, words)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["415-555-0132", "mom 415-555-0132", "415-555-0132 ext 5", "123 mom", "", "mom",
+     "415-555-0132 x5", "900-555-0132 (mom)", "a" * 10_000, "1 " * 5_000],
+)  # fmt: skip
+def test_what_is_no_number_with_words_is_left_alone(raw):
+    assert split_words(raw) is None

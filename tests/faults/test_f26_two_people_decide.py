@@ -20,7 +20,7 @@ from tests.support.marks import on_postgresql
 from tests.support.outside import wait_until
 from tests.support.parallel import at_once, failures
 
-EDITED = "Acme: see your bill at [payment link] Reply STOP to end."
+EDITED = "Acme Pharmacy: see your bill at [payment link] Reply STOP to end."
 
 
 @pytest.fixture(autouse=True)

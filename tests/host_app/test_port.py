@@ -11,7 +11,14 @@ from host_app import models
 from host_app.database import db
 from host_app.port import PortalPort
 from host_app.seed_data import HARBOR, PATIENTS, QUIET, STEPS
-from sms_plugin.port import AccountState, HostPort, PhoneOnFile
+from sms_plugin.port import (
+    AccountState,
+    BillsUsage,
+    HostPort,
+    ListsPatients,
+    PhoneOnFile,
+    Usage,
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -328,6 +335,23 @@ def test_only_the_owner_is_sent_to_the_dashboard(portal, port, invoice, email, p
     assert path == f"/patient/{page}{bill.public_id}"
 
 
+def test_a_login_may_manage_its_own_accounts_and_a_visitor_none(portal, port):
+    login = db.session.scalars(
+        select(models.PortalLogin).where(
+            models.PortalLogin.email == "daughter@example.com"
+        )
+    ).one()
+    with portal.test_request_context() as context:
+        assert port.signed_in_patients() == []
+        context.session["patient_login"] = login.id
+        found = port.signed_in_patients()
+
+    assert {(one.practice_id, one.patient_id) for one in found} == {
+        (patient.practice.public_id, str(patient.id)) for patient in login.patients
+    }
+    assert len(found) == 2
+
+
 def test_a_bill_is_not_paid_through_another_patient(portal, port, invoice):
     mine, other = invoice("H1001"), invoice("H1010")
     with portal.test_request_context():
@@ -349,9 +373,50 @@ def test_nothing_is_written(port, job, statements_run):
     assert {statement.split()[0] for statement in statements_run} == {"SELECT"}
 
 
+def usage(day, kind="invoice", texts=3, micros=36_000):
+    """What the plugin tells of a day."""
+    key = f"{HARBOR}/{day}/{kind}"
+    return Usage(key, HARBOR, day, kind, texts, texts, micros, "USD")
+
+
+def test_usage_is_charged_once_however_often_it_is_told(portal, port):
+    assert isinstance(port, BillsUsage)
+    today = portal.config["PORTAL_CLOCK"]().date()
+    for _ in range(2):
+        port.record_usage(HARBOR, usage(today))
+        port.record_usage(HARBOR, usage(today, "reply", texts=1, micros=12_000))
+        db.session.commit()
+
+    charges = db.session.scalars(select(models.UsageCharge)).all()
+
+    assert [(row.kind, row.texts, row.amount_micros) for row in charges] == [
+        ("invoice", 3, 36_000),
+        ("reply", 1, 12_000),
+    ]
+    assert {row.practice_id for row in charges} == {
+        db.session.scalars(
+            select(models.Practice.id).where(models.Practice.public_id == HARBOR)
+        ).one()
+    }
+
+
 def test_an_instant_is_stored_whatever_its_zone_and_comes_back_in_utc(job):
     moment = job.uploaded_at
     db.session.expire_all()
 
     assert job.uploaded_at == moment
     assert job.uploaded_at.utcoffset() == timedelta(0)
+
+
+def test_all_patients_are_listed_page_by_page(port):
+    assert isinstance(port, ListsPatients)
+    found, after = [], ""
+    while page := port.patient_ids(HARBOR, after=after, limit=7):
+        found += page
+        after = page[-1]
+
+    harbor = select(models.Practice.id).where(models.Practice.public_id == HARBOR)
+    theirs = select(models.Patient.id).where(models.Patient.practice_id.in_(harbor))
+    everybody = db.session.scalars(theirs).all()
+    assert sorted(map(int, found)) == sorted(everybody)
+    assert len(set(found)) == len(found)

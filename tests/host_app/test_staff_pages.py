@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -15,6 +17,7 @@ from host_app.models import (
     PaymentPlan,
     Practice,
     StaffMembership,
+    UsageCharge,
 )
 from host_app.seed_data import HARBOR, PATIENTS
 
@@ -351,7 +354,7 @@ def test_settings_that_cannot_be_are_refused(staff, wrong):
 def test_others_read_the_settings_and_choose_their_own_notices(staff, portal):
     browser = staff("biller")
     row = membership(portal, "biller")
-    assert row.notify_pending_texts
+    assert not row.notify_replies
     page = browser.get("/portal/settings/")
     assert "An admin of the practice can change this." in page.text
 
@@ -359,7 +362,7 @@ def test_others_read_the_settings_and_choose_their_own_notices(staff, portal):
     browser.post("/portal/settings/notices", {"notify_replies": "y"})
 
     db.session.expire_all()
-    assert (row.notify_pending_texts, row.notify_replies) == (False, True)
+    assert row.notify_replies
 
 
 def test_support_chooses_a_practice_before_its_settings(staff):
@@ -423,3 +426,26 @@ def test_every_page_names_its_language_and_one_heading(staff):
         page = browser.get(path).page
         assert page.html["lang"] == "en", path
     assert len(browser.get("/portal/patients/list/").page.find_all("h1")) == 1
+
+
+def test_settings_say_what_texting_cost_this_month(staff, portal):
+    practice_id = membership(portal, "admin").practice_id
+    today = portal.config["PORTAL_CLOCK"]().date()
+    for number, (day, micros) in enumerate(
+        [(today, 36_000), (today, 1_999_964_000), (today - timedelta(days=60), 1)]
+    ):
+        db.session.add(
+            UsageCharge(
+                key=str(number),
+                practice_id=practice_id,
+                day=day,
+                kind="invoice",
+                texts=1000,
+                amount_micros=micros,
+            )
+        )
+    db.session.commit()
+
+    words = staff("admin").get("/portal/settings/").page.get_text(" ", strip=True)
+
+    assert "Texting this month 2,000 texts, $2,000.00" in words

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from sms_plugin.errors import ConflictError, GatewayError, NotFoundError, Retry
-from sms_plugin.gateways.base import OwnedNumber
+from sms_plugin.gateways.base import OwnedNumber, Service
 from sms_plugin.models import SmsAudit, SmsNumber
 from sms_plugin.services import drift, numbers
 from tests.support.marks import on_sqlite
@@ -247,3 +247,73 @@ def test_accounts_are_due_once_a_day(world, number, clock):
     clock.move(hours=21)
     assert due() == 1
     assert timedelta(hours=12) < drift.FRESH < timedelta(days=1)
+
+
+def service(**changes):
+    return replace(
+        Service("MG1", "", heeds_numbers=False, numbers=frozenset({NUMBER})), **changes
+    )
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, drift.SILENCED),
+        ({"inbound_url": "https://other.example.com/sms"}, drift.SERVICE),
+        ({"heeds_numbers": True}, None),
+        ({"numbers": frozenset({"+12125550199"})}, None),
+    ],
+    ids=["drops", "elsewhere", "heeds", "of others"],
+)
+def test_a_messaging_service_that_keeps_texts_is_said_in_words(
+    world, number, changes, words
+):
+    world.gateway().groups = [service(**changes)]
+
+    check(world)
+
+    assert the_number(world).drift == words
+
+
+@on_sqlite
+def test_a_service_that_brings_texts_here_is_in_order(world, number):
+    here = numbers.inbound_url(world.plugin.settings)
+    world.gateway().groups = [service(inbound_url=here)]
+
+    check(world)
+
+    assert the_number(world).drift is None
+
+
+def test_one_repair_mends_the_service_as_well(world, number):
+    at_gateway(world, sms_url="")
+    world.gateway().groups = [service()]
+    check(world)
+    assert the_number(world).drift == f"{drift.SILENCED} {drift.INBOUND}"
+
+    repair(world, number)
+
+    assert world.gateway().groups[0].heeds_numbers
+    assert the_number(world).drift is None
+    check(world)
+    assert the_number(world).drift is None
+
+
+@on_sqlite
+def test_services_that_may_not_be_read_do_not_end_the_comparison(world, number):
+    def refuse():
+        raise GatewayError("not for this key", retry=Retry.NEVER, code=20003)
+
+    world.gateway().services = refuse
+    at_gateway(world, sms_url="")
+
+    check(world)
+
+    assert the_number(world).drift == drift.INBOUND
+
+
+def test_what_differs_fits_the_column():
+    longest = f"{drift.SERVICE} {drift.INBOUND} {drift.FALLBACK}"
+
+    assert len(longest) <= SmsNumber.__table__.c.drift.type.length

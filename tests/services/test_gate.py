@@ -20,9 +20,10 @@ from sms_plugin.port import AccountState
 from sms_plugin.services import (
     content,
     holds,
-    numbers,
+    practice_settings,
     practices,
     preferences,
+    registering,
     sending,
 )
 from tests.support.marks import on_postgresql, on_sqlite
@@ -334,12 +335,10 @@ def test_hours_that_never_open_hold_one_text_until_somebody_learns_the_zone(
 
 def hours(world, start, end, *, timezone="America/New_York"):
     with world.session() as session:
-        practices.save_settings(
+        practice_settings.save(
             session,
             practices.by_ref(session, "acme"),
-            timezone=timezone,
-            window=(start, end, start, end),
-            amounts=False,
+            practice_settings.Wanted(timezone, (start, end, start, end), amounts=False),
             actor=STAFF,
             now=world.clock(),
         )
@@ -397,10 +396,11 @@ def test_a_number_that_is_registered_lets_go_of_what_waits_for_it(world, clock):
     assert the_text(world).hold == "unregistered"
 
     with world.session() as session:
-        numbers.confirm_registration(
+        registering.enter(
             session,
             session.get(SmsPractice, practice_id),
             practices.active_number(session, practice_id).id,
+            state="verified",
             actor=STAFF,
             now=clock(),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, render_template_string
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.models.sqla.base import SQLA
 from flask_wtf.csrf import CSRFProtect
@@ -67,11 +67,17 @@ def make_app(url: sa.engine.URL | str, folder: Path, **settings: Any) -> Flask:
     )
     app.config.update(settings)
     CSRFProtect(app)
+    app.add_url_rule("/my-preferences", view_func=my_preferences)
     database = SQLA()
     database.init_app(app)
     with app.app_context():
         AppBuilder().init_app(app, database.session)
     return app
+
+
+def my_preferences() -> str:
+    """A page for patients with the plugin's line on it."""
+    return render_template_string("<main>{{ sms_preferences() }}</main>")
 
 
 def fill(app: Flask) -> None:

@@ -6,7 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sms_plugin.core import phones
-from sms_plugin.port import Bill, Job, JobItem, Patient, PhoneOnFile, Practice
+from sms_plugin.port import (
+    Bill,
+    Job,
+    JobItem,
+    Patient,
+    PhoneOnFile,
+    Practice,
+    SignedInPatient,
+    Staff,
+    StaffMail,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -31,6 +41,10 @@ class MemoryPortal:
         self.all_patients: dict[str, dict[str, Patient]] = {}
         self.all_bills: dict[str, dict[str, Bill]] = {}
         self.jobs: dict[tuple[str, str], list[JobItem]] = {}
+        self.signed: list[SignedInPatient] = []
+        self.staff: dict[str, list[Staff]] = {}
+        self.mails: list[tuple[str, str, StaffMail]] = []
+        self.mail_error: Exception | None = None
 
     def add_patient(
         self,
@@ -111,7 +125,15 @@ class MemoryPortal:
     ) -> Sequence[Patient]:
         """See HostPort."""
         known = self.all_patients.get(practice_id, {}).values()
-        return [row for row in known if text.lower() in row.name.lower()][:limit]
+        wanted = text.lower()
+        return [
+            row for row in known if wanted in f"{row.name} {row.account_number}".lower()
+        ][:limit]
+
+    def patient_ids(self, practice_id: str, *, after: str, limit: int) -> Sequence[str]:
+        """See ListsPatients."""
+        known = sorted(self.all_patients.get(practice_id, {}))
+        return [key for key in known if key > after][:limit]
 
     def patients_with_phone(self, practice_id: str, e164: str) -> Sequence[Patient]:
         """See HostPort."""
@@ -143,6 +165,22 @@ class MemoryPortal:
     def payment_url(self, practice_id: str, patient_id: str, bill_id: str) -> str:
         """See HostPort."""
         return f"/pay/{practice_id}/{patient_id}/{bill_id}"
+
+    # What follows is MailsStaff.
+
+    def staff_of(self, practice_id: str) -> Sequence[Staff]:
+        """See MailsStaff."""
+        return self.staff.get(practice_id, [])
+
+    def mail_staff(self, practice_id: str, user_id: str, mail: StaffMail) -> None:
+        """See MailsStaff; ``mail_error`` is raised where it is set."""
+        if self.mail_error is not None:
+            raise self.mail_error
+        self.mails.append((practice_id, user_id, mail))
+
+    def signed_in_patients(self) -> Sequence[SignedInPatient]:
+        """See SignsInPatients: whom tests put there."""
+        return self.signed
 
 
 PORTAL = MemoryPortal()

@@ -358,7 +358,7 @@ class TestLogs:
 
         text = pages.words(login("admin").get("/sms/consents/list/"))
 
-        assert "Agreed Signed form p1" in text
+        assert "Agreed Signed form All texts p1" in text
 
     def test_operators_see_the_audit_log_of_every_practice(self, world, login):
         world.enable()

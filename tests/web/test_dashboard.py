@@ -161,6 +161,7 @@ def test_what_waits_leads_to_the_page_where_it_is_handled(busy, world, login):
         "2 Wait for approval": "/sms/jobs/",
         "0 Approved and held": "/sms/messages/list/?_flt_0_state=approved",
         "1 Need an answer": "/sms/inbox/?show=waiting",
+        "0 Tasks for staff": "/sms/todo/",
         "1 Need a decision": "/sms/messages/list/?_flt_0_state=review",
     }
     client = login("viewer")
@@ -172,7 +173,10 @@ def test_what_waits_leads_to_the_page_where_it_is_handled(busy, world, login):
 def test_no_link_leads_where_the_user_may_not_go(busy, login):
     found = waiting(login("frontdesk").get(URL))
 
-    assert [url for url in found.values() if url] == ["/sms/inbox/?show=waiting"]
+    assert [url for url in found.values() if url] == [
+        "/sms/inbox/?show=waiting",
+        "/sms/todo/",
+    ]
 
 
 @pages.on_sqlite

@@ -179,7 +179,7 @@ def test_of_two_people_who_approve_at_once_one_wins(desk, login):
 
 def test_a_stale_tab_approves_nothing_that_was_changed(desk):
     rows = desk.rows()
-    _edit(desk, 1, "Acme: pay here [payment link] Reply STOP to end.")
+    _edit(desk, 1, "Acme Pharmacy: pay here [payment link] Reply STOP to end.")
 
     stale = desk.confirm(approve="chosen", row=rows[:1])
     part = desk.confirm(approve="chosen", row=rows[:2])
@@ -195,7 +195,7 @@ def test_a_stale_tab_approves_nothing_that_was_changed(desk):
 def test_approving_all_leaves_out_what_was_changed_after_the_confirmation(desk, clock):
     confirmed = desk.confirm(approve="all")
     clock.move(seconds=1)
-    _edit(desk, 1, "Acme: pay here [payment link] Reply STOP to end.")
+    _edit(desk, 1, "Acme Pharmacy: pay here [payment link] Reply STOP to end.")
 
     desk.send(confirmed)
 
@@ -236,7 +236,9 @@ def test_rejecting_asks_for_a_reason_and_shows_it(desk):
 def test_an_edit_keeps_and_shows_what_the_text_said_first(desk):
     before = desk.world.messages()[0].body
 
-    answer = _edit(desk, 1, "Acme: your bill: [payment link] Reply STOP to end.")
+    answer = _edit(
+        desk, 1, "Acme Pharmacy: your bill: [payment link] Reply STOP to end."
+    )
 
     row = desk.world.messages()[0]
     assert answer.status_code == 302
@@ -270,22 +272,25 @@ def test_an_edit_cannot_lose_the_link_or_the_way_to_stop(desk, body, why):
 @on_both
 def test_of_two_edits_the_second_is_told_and_sees_what_holds_now(desk):
     stale = soup(desk.client.get(f"{desk.url}/texts/1")).select_one("[name=seen]")
-    _edit(desk, 1, "First: [payment link] Reply STOP to end.")
+    _edit(desk, 1, "Acme Pharmacy: First: [payment link] Reply STOP to end.")
 
     answer = desk.client.post(
         f"{desk.url}/texts/1",
-        data={"seen": stale["value"], "body": "Second: [payment link] STOP"},
+        data={
+            "seen": stale["value"],
+            "body": "Acme Pharmacy: Second [payment link] STOP",
+        },
     )
 
     assert answer.status_code == 409
     assert "First:" in words(soup(answer))
-    assert desk.world.messages()[0].body.startswith("First:")
+    assert desk.world.messages()[0].body.startswith("Acme Pharmacy: First:")
 
 
 def test_editing_an_approved_text_asks_for_approval_again(desk):
     desk.send(desk.confirm(approve="all"))
 
-    _edit(desk, 1, "Acme: your bill: [payment link] Reply STOP to end.")
+    _edit(desk, 1, "Acme Pharmacy: your bill: [payment link] Reply STOP to end.")
 
     assert desk.states() == ["pending", "approved", "approved"]
     assert desk.world.messages()[0].approved_hash is None

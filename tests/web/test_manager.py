@@ -84,7 +84,9 @@ class TestStart:
 
         assert all(view.__name__.startswith("Sms") for view in views)
         assert all(name.startswith("SMS") for name in menu.names())
-        assert len({view.class_permission_name for view in views}) == len(views)
+        # Of views that share a name, FAB drops what one of them does not ask for.
+        asked = {(v.class_permission_name, str(v.base_permissions)) for v in views}
+        assert len({name for name, _ in asked}) == len(asked)
         own = [rule for rule in app.url_map.iter_rules() if "Sms" in rule.endpoint]
         assert all(rule.rule.startswith("/sms/") for rule in own)
 
@@ -159,22 +161,27 @@ class TestMenu:
             (
                 "admin",
                 [
-                    "Dashboard", "Text Inbox", "Jobs", "Messages", "Patient Phones",
-                    "Templates", "Numbers", "Consent Ledger", "Audit Log",
-                    "SMS Settings",
+                    "Dashboard", "Text Inbox", "To do", "Jobs", "Messages", "Usage",
+                    "Patient Phones", "Templates", "Numbers", "Consent Ledger",
+                    "Audit Log", "SMS Settings",
                 ],
             ),
             (
                 "biller",
                 [
-                    "Dashboard", "Text Inbox", "Jobs", "Messages", "Patient Phones",
-                    "Templates",
+                    "Dashboard", "Text Inbox", "To do", "Jobs", "Messages", "Usage",
+                    "Patient Phones", "Templates",
                 ],
             ),
-            ("frontdesk", ["Dashboard", "Text Inbox", "Patient Phones"]),
-            ("viewer", ["Dashboard", "Text Inbox", "Jobs", "Messages"]),
-            ("support", ["Practices"]),
-            ("operator", ["Audit Log", "Operations", "Webhook Events"]),
+            ("frontdesk", ["Dashboard", "Text Inbox", "To do", "Patient Phones"]),
+            ("viewer", ["Dashboard", "Text Inbox", "To do", "Jobs", "Messages"]),
+            ("support", ["Practices", "Unassigned Numbers"]),
+            (
+                "operator",
+                [
+                    "Audit Log", "Unassigned Numbers", "Operations", "Webhook Events",
+                ],
+            ),
             ("nobody", []),
         ],
     )  # fmt: skip

@@ -70,7 +70,9 @@ def test_search_without_a_hit_says_what_to_try(practice_id, login):
 
 
 @pages.on_sqlite
-@pytest.mark.parametrize("area_code", ["1", "000", "911x", "abc", "999999", "११२"])
+@pytest.mark.parametrize(
+    "area_code", ["1", "000", "911", "411", "911x", "abc", "999999", "११२"]
+)
 def test_an_impossible_area_code_is_refused_before_any_call(
     world, practice_id, login, area_code
 ):
@@ -397,3 +399,80 @@ def test_numbers_never_change_by_get_or_without_a_token(app, world, login, path)
     assert client.get(f"/sms/numbers/{path}").status_code == 405
     with pages.csrf(app):
         assert client.post(f"/sms/numbers/{path}").status_code == 400
+
+
+@pytest.fixture
+def few(world, monkeypatch):
+    """Sets how many are allowed."""
+
+    def allow(**most):
+        for name, value in most.items():
+            monkeypatch.setitem(world.plugin.settings.values, name, value)
+
+    return allow
+
+
+def test_searches_of_a_user_are_bounded_and_said_so(world, clock, login, few):
+    world.enable()
+    few(SMS_SEARCHES_A_MINUTE=2)
+    client, other = login("admin"), login("both")
+    found = [client.get(SEARCH, query_string={"area_code": "212"}) for _ in range(2)]
+    assert [answer.status_code for answer in found] == [200, 200]
+    client.get(SEARCH, query_string={"area_code": "1"})
+    world.gateway().errors.append(GatewayError("called", retry=Retry.LATER))
+
+    answer = client.get(SEARCH, query_string={"area_code": "212"})
+
+    assert answer.status_code == 429
+    assert "Wait a minute, then search again." in pages.words(answer)
+    assert "for sale" not in pages.words(answer)
+    assert len(world.gateway().errors) == 1, "it was not asked"
+    world.gateway().errors.clear()
+    assert other.get(SEARCH, query_string={"area_code": "212"}).status_code == 200
+    clock.move(minutes=1)
+    answer = client.get(SEARCH, query_string={"area_code": "212"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("SMS_MAX_NUMBERS", "has its 1 number already"),
+        ("SMS_NUMBERS_A_DAY", "got 1 number in the last 24 hours"),
+    ],
+)
+def test_a_practice_gets_no_more_numbers_than_it_may(
+    world, practice_id, clock, login, few, limit, said
+):
+    few(**{limit: 1})
+    client = login("admin")
+    first, second = (offer_of(client, area_code=code) for code in ("415", "212"))
+    client.post("/sms/numbers/buy", data={"offer": first})
+
+    answer = client.post(
+        "/sms/numbers/buy", data={"offer": second}, follow_redirects=True
+    )
+    again = client.post(
+        "/sms/numbers/buy", data={"offer": first}, follow_redirects=True
+    )
+
+    assert said in pages.words(answer)
+    assert "belongs to the practice" in pages.words(again)
+    assert len(world.gateway().numbers) == len(owned(world)) == 1
+    clock.move(hours=25)
+    if limit == "SMS_NUMBERS_A_DAY":
+        offer = offer_of(client, area_code="212")
+        client.post("/sms/numbers/buy", data={"offer": offer})
+        assert len(owned(world)) == 2
+
+
+@pages.on_sqlite
+def test_an_offer_to_another_user_cannot_be_bought(world, practice_id, login):
+    offer = offer_of(login("both"), area_code="415")
+
+    answer = login("admin").post(
+        "/sms/numbers/buy", data={"offer": offer}, follow_redirects=True
+    )
+
+    assert "This offer is not valid any more." in pages.words(answer)
+    assert world.gateway().numbers == owned(world) == []

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import hashlib
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 
+from sms_plugin import config
 from sms_plugin.models import SmsAudit, SmsBillingConsent, SmsPractice
 from sms_plugin.services import practices, prices
 from tests.support.world import STAFF
@@ -115,7 +117,7 @@ def test_saving_says_what_was_saved(world, allowed, login):
 
     text = pages.words(answer)
     assert "Monday to Saturday 10:00 to 18:00 and nothing on Sunday" in text
-    assert "the practice is in America/Chicago; texts may name amounts." in text
+    assert "The practice is in America/Chicago. Texts may name amounts." in text
     saved = practice(world)
     assert (saved.window_start, saved.window_end) == (600, 1080)
     assert saved.timezone == "America/Chicago"
@@ -211,6 +213,147 @@ def test_switcher_leads_to_no_other_pages(world, login, section):
     assert answer.location == "/"
 
 
+def test_everything_is_saved_at_once_with_a_deed_for_each_thing(world, allowed, login):
+    answer = login("admin").post(
+        PAGE + "save",
+        data=HOURS
+        | {
+            "practice_id": allowed,
+            "amounts": "y",
+            "sender_name": "Acme Rx",
+            "language": "es",
+            "limit": "$1,250.50",
+            "exempt": ["reply", "payment_confirmation"],
+            "lookup": "y",
+        },
+        follow_redirects=True,
+    )
+
+    text = pages.words(answer)
+    assert "New texts begin with “Acme Rx”." in text
+    assert "nobody knows are texted in Spanish." in text
+    assert "A month may cost $1,250.50" in text
+    assert "New phones are looked up." in text
+    saved = practice(world)
+    assert (saved.sender_name, saved.language) == ("Acme Rx", "es")
+    assert saved.spending_limit_micros == 1_250_500_000
+    assert "payment_confirmation" in saved.limit_exempt
+    assert saved.lookup
+    with world.session() as session:
+        deeds = session.execute(
+            sa.select(SmsAudit.action, SmsAudit.detail).where(SmsAudit.user_id != 1)
+        ).all()
+    assert sorted(dict(map(tuple, deeds))) == [
+        f"practice.{name}"
+        for name in (
+            *("amounts", "hours", "language", "limit", "lookup", "sender", "zone"),
+        )
+    ]
+    assert ("practice.sender", "Acme Pharmacy -> Acme Rx") in map(tuple, deeds)
+
+
+def test_saving_the_same_again_changes_nothing_and_says_so(world, allowed, login):
+    client = login("admin")
+    client.post(PAGE + "save", data=HOURS | {"practice_id": allowed})
+    before = len(world.rows(SmsAudit))
+
+    answer = client.post(
+        PAGE + "save", data=HOURS | {"practice_id": allowed}, follow_redirects=True
+    )
+
+    assert "Nothing was changed." in pages.words(answer)
+    assert len(world.rows(SmsAudit)) == before
+
+
+@pages.on_sqlite
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"sender_name": "A"}, "2 to 60 characters"),
+        ({"sender_name": "x" * 61}, "2 to 60 characters"),
+        ({"sender_name": "Acme <b>"}, "Leave out < and >"),
+        ({"sender_name": "{{ first_name }}"}, "Leave out < and >"),
+        ({"sender_name": "[payment link]"}, "Leave out < and >"),
+        ({"sender_name": "Acme\nPharmacy"}, "on one line"),
+        ({"sender_name": "bit.ly/acme"}, "a link belongs in a template"),
+        ({"limit": "0"}, "Give a limit above 0"),
+        ({"limit": "2000000"}, "Give a limit above 0"),
+        ({"limit": "-5"}, "Give an amount such as 150"),
+        ({"limit": "1e3"}, "Give an amount such as 150"),
+        ({"limit": "NaN"}, "Give an amount such as 150"),
+        ({"exempt": ["anything"]}, "Choose kinds of text from the list."),
+        ({"language": "fr"}, "Not a valid choice"),
+    ],
+)
+def test_one_wrong_field_saves_nothing_at_all(world, allowed, login, wrong, said):
+    answer = login("admin").post(
+        PAGE + "save", data=HOURS | {"practice_id": allowed, "amounts": "y"} | wrong
+    )
+
+    assert answer.status_code == 422
+    assert said in pages.soup(answer).select_one(".has-error [role=alert]").text
+    saved = practice(world)
+    assert (saved.timezone, saved.amounts) == ("America/New_York", False)
+    assert not [row for row in world.rows(SmsAudit) if row.user_id != 1]
+
+
+def test_an_old_page_overwrites_nothing_that_somebody_saved_meanwhile(
+    world, allowed, login
+):
+    client = login("admin")
+    old = pages.soup(client.get(PAGE)).select_one("input[name=seen]")["value"]
+    form = HOURS | {"practice_id": allowed, "seen": old}
+    assert client.post(PAGE + "save", data=form).status_code == 302
+
+    answer = client.post(PAGE + "save", data=form | {"start": "11:00"})
+
+    assert answer.status_code == 409
+    assert "Somebody changed these settings meanwhile" in pages.words(answer)
+    assert practice(world).window_start == 600
+
+
+@pages.on_sqlite
+def test_a_dear_character_in_the_name_is_named(world, allowed, login):
+    answer = login("admin").post(
+        PAGE + "save",
+        data=HOURS | {"practice_id": allowed, "sender_name": "Acmé łab"},
+        follow_redirects=True,
+    )
+
+    assert "ł leaves 70 characters a segment, not 160." in pages.words(answer)
+
+
+def test_texts_begin_with_the_chosen_name_in_the_practices_language(world, login):
+    practice_id = world.enable()
+    login("admin").post(
+        PAGE + "save",
+        data=HOURS
+        | {"practice_id": practice_id, "sender_name": "Acme Rx", "language": "es"},
+    )
+    world.patient("known", language="en")
+    world.job_for("known", "b1")
+
+    world.patient("unknown")
+    world.job_for("unknown", "b2")
+
+    bodies = {m.patient_ref: m.body for m in world.messages(purpose="job")}
+    assert bodies["unknown"].startswith("Acme Rx: Hola ")
+    assert bodies["known"].startswith("Acme Rx: Hi ")
+
+
+@pages.on_sqlite
+@pytest.mark.parametrize("user", ["biller", "frontdesk", "viewer", "operator"])
+def test_nobody_but_the_admin_opens_or_saves_settings(world, login, user):
+    practice_id = world.enable()
+    client = login(user)
+
+    assert client.get(PAGE).status_code == 403
+    assert client.get(PAGE + "consent/1").status_code == 403
+    answer = client.post(PAGE + "save", data=HOURS | {"practice_id": practice_id})
+    assert answer.status_code == 403
+    assert practice(world).timezone == "America/New_York"
+
+
 @pages.on_sqlite
 @pytest.mark.parametrize("name", ["on", "off", "save", "resume"])
 def test_settings_never_change_by_get(world, allowed, login, name):
@@ -260,7 +403,8 @@ class TestPractices:
 
         text = pages.words(login("support").get(self.LIST))
 
-        assert "Acme Pharmacy Allowed On (212) 555-0100 Ready to text." in text
+        assert "Acme Pharmacy Allowed On Nov 25, 2026, 3:00 PM UTC" in text
+        assert "(212) 555-0100 Registered 0 Ready to text." in text
         assert "Cedar Clinic Not allowed" in text
         assert "Not allowed by support. The prices are not accepted." in text
 
@@ -274,6 +418,9 @@ class TestPractices:
 
         assert "Cedar Clinic may text now." in pages.words(answer)
         assert practice(world, "cedar").allowed
+        with world.session() as session:
+            deeds = session.scalars(sa.select(SmsAudit.action)).all()
+        assert deeds == ["practice.allow"]
         client.post(f"/sms/practices/action/disallow/{row.id}")
         assert not practice(world, "cedar").allowed
 
@@ -303,6 +450,34 @@ class TestPractices:
         )
 
         assert answer.status_code == 404
+
+    def test_support_sees_what_waits_why_it_stopped_and_finds_by_name(
+        self, world, login, monkeypatch
+    ):
+        practice_id = world.enable()
+        world.approve(world.job(2))
+        with world.session() as session:
+            session.get(SmsPractice, practice_id).stopped = "The account is closed."
+        monkeypatch.setitem(
+            world.plugin.settings.values, config.PRICE_SEGMENT.name, Decimal("0.5")
+        )
+
+        text = pages.words(login("support").get(self.LIST + "?_flt_0_name=acme"))
+
+        assert "Changed since Nov 25, 2026" in text
+        assert "Registered 2 The prices changed" in text
+        assert "The account is closed." in text
+        assert "Cedar Clinic" not in text
+
+    def test_allowing_needs_the_token_of_the_page(self, app, world, login):
+        client = login("support")
+        row = practice(world, "cedar")
+        with pages.csrf(app):
+            client.get(self.LIST)
+            answer = client.post(f"/sms/practices/action/allow/{row.id}")
+
+        assert answer.status_code == 400
+        assert not practice(world, "cedar").allowed
 
     @pages.on_sqlite
     @pytest.mark.parametrize("user", ["admin", "biller", "operator", "nobody"])

@@ -81,6 +81,7 @@ def test_a_new_wording_is_the_next_revision(world, invoice, login):
         ("Hello {{ first_name", "never closed"),
         ("{{ practice_name }} Reply STOP", "payment_link }} is missing"),
         ("{{ practice_name }} {{ payment_link }}", "Say how to stop"),
+        ("Hello! " + GOOD, "Begin with {{ practice_name }}"),
         (GOOD + " {{ amount_due }}", "Amounts are switched off"),
         (GOOD + "x" * 2000, "longer than 1600"),
         ("", "is missing"),
@@ -193,6 +194,75 @@ def test_preview_says_that_all_names_fit(world, invoice, login):
     assert "names of 2 patients: it takes no more with any." in pages.words(page)
 
 
+def test_preview_reads_as_it_would_for_a_patient(world, invoice, login):
+    world.patient("ann", first="Ann", last="Roe")
+    world.job_for("ann")
+    client = login("admin")
+    body = GOOD + " {{ invoice_number }}"
+
+    page = pages.soup(client.get(f"/sms/templates/edit/{invoice}"))
+    shown = client.post(
+        f"/sms/templates/preview/{invoice}", data={"body": body, "patient": "ann"}
+    ).json
+    without_script = edit(client, invoice, body, preview="1", patient="ann")
+
+    assert page.select_one("#sms-about option[value=ann]")
+    assert shown["text"].startswith("Acme Pharmacy: Ann, see http://portal.test/sms/p/")
+    assert shown["text"].endswith("Reply STOP to end. B")
+    bubble = pages.soup(without_script).select_one(".sms-bubble").text
+    assert bubble == shown["text"]
+    assert pages.soup(without_script).select_one("#sms-about [selected]")
+
+
+@pages.on_sqlite
+def test_preview_offers_the_longest_name_first(world, invoice, login):
+    named(world, "Ann Roe", "Bartholomew Featherstonehaugh", "Cyd Roe")
+
+    page = pages.soup(login("admin").get(f"/sms/templates/edit/{invoice}"))
+
+    assert [option.text for option in page.select("#sms-about option")] == [
+        "A sample patient",
+        "Longest name: Bartholomew Featherstonehaugh",
+        "Cyd Roe",
+        "Ann Roe",
+    ]
+
+
+@pages.on_sqlite
+def test_preview_knows_no_patient_of_another_practice(world, invoice, login):
+    world.enable("birch", "+13125550100")
+    world.patient("theirs", first="Zelda", practice="birch")
+
+    shown = (
+        login("admin")
+        .post(
+            f"/sms/templates/preview/{invoice}",
+            data={"body": GOOD, "patient": "theirs"},
+        )
+        .json
+    )
+
+    assert shown["text"].startswith("Acme Pharmacy: Alexandra,")
+
+
+@pages.on_sqlite
+def test_preview_says_that_a_patient_would_get_no_text(world, invoice, login):
+    world.patient("ann", first="", last="Roe")
+
+    shown = (
+        login("admin")
+        .post(
+            f"/sms/templates/preview/{invoice}", data={"body": GOOD, "patient": "ann"}
+        )
+        .json
+    )
+
+    assert shown["text"] == ""
+    assert shown["error"] == (
+        "This patient would get no text. There is no value for {{ first_name }}."
+    )
+
+
 REFUSED = [
     ("see https://bit.ly/x1", "instead of https://bit.ly/x1: carriers block shortened"),
     ("see pay.example.net/x", "instead of pay.example.net/x, which leads elsewhere"),
@@ -301,6 +371,18 @@ def test_restoring_brings_the_default_back_as_a_revision(world, invoice, login):
             .order_by(SmsTemplateRevision.number)
         ).all()
     assert bodies == [default, GOOD, default]
+
+
+@pages.on_sqlite
+def test_the_default_wording_has_nothing_to_restore(invoice, login):
+    client = login("admin")
+    before = pages.words(client.get(f"/sms/templates/show/{invoice}"))
+    edit(client, invoice, GOOD)
+
+    after = pages.words(client.get(f"/sms/templates/show/{invoice}"))
+
+    assert "Restore the default wording" not in before
+    assert "Restore the default wording" in after
 
 
 def test_revisions_show_what_changed_word_by_word(invoice, login):

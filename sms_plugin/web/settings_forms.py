@@ -1,0 +1,185 @@
+"""The forms of SMS Settings: the switch, and everything that an admin sets."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TimeField,
+)
+from wtforms.validators import InputRequired, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from sms_plugin.core import sender_names
+from sms_plugin.core.language import say
+from sms_plugin.core.sender_names import SenderNameError
+from sms_plugin.core.us_zones import STATE_ZONES
+from sms_plugin.services import practice_settings, practices, prices, spending
+from sms_plugin.services.practice_settings import Wanted
+from sms_plugin.services.wording import KINDS
+from sms_plugin.web import words
+from sms_plugin.web.language import lazy
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sms_plugin.models import SmsPractice
+    from sms_plugin.port import Staff
+
+ZONES: Final = sorted({zone for zones in STATE_ZONES.values() for zone in zones})
+# Which form field an error of a service belongs to, where the names differ.
+FIELDS: Final = {"window": "end"}
+_AMOUNT: Final = re.compile(r"[0-9]{1,8}(?:\.[0-9]{1,2})?", re.ASCII)
+_HOUR_NEEDED = InputRequired(lazy("Give an hour, such as 09:00."))
+
+
+def _an_amount(_: Any, field: Any) -> None:
+    """Refuse what is no amount of money; nothing at all is no limit."""
+    if plain_amount(field.data) and not _AMOUNT.fullmatch(plain_amount(field.data)):
+        raise ValidationError(say("Give an amount such as 150 or 150.00."))
+
+
+def _a_name(_: Any, field: Any) -> None:
+    """Refuse what no text may begin with; nothing at all is the practice's name."""
+    name = (field.data or "").strip()
+    try:
+        if name:
+            sender_names.checked(name)
+    except SenderNameError as error:
+        raise ValidationError(str(error)) from None
+
+
+def plain_amount(written: str | None) -> str:
+    """An amount without what people write around it."""
+    return (written or "").strip().removeprefix("$").replace(",", "").strip()
+
+
+class Checkboxes(SelectMultipleField):
+    """A list of boxes; what is no choice is left to the service to refuse."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class OnForm(FlaskForm):
+    """Switches texting on and accepts the prices that were shown."""
+
+    practice_id = HiddenField()
+    version = HiddenField()
+    accept = BooleanField(lazy("The practice accepts these prices and this wording"))
+
+
+class SettingsForm(FlaskForm):
+    """Everything that an admin sets, saved at once."""
+
+    practice_id = HiddenField()
+    seen = HiddenField()
+    start = TimeField(lazy("Monday to Saturday from"), [_HOUR_NEEDED])
+    end = TimeField(lazy("Monday to Saturday until"), [_HOUR_NEEDED])
+    sunday_start = TimeField(lazy("Sunday from"), [_HOUR_NEEDED])
+    sunday_end = TimeField(lazy("Sunday until"), [_HOUR_NEEDED])
+    timezone = SelectField(lazy("Time zone of the practice"))
+    sender_name = StringField(lazy("Name that begins texts"), [_a_name])
+    language = SelectField(
+        lazy("Language for patients whose own nobody knows"), default="en"
+    )
+    amounts = BooleanField(lazy("Texts may name the amount due"))
+    limit = StringField(lazy("Monthly limit"), [_an_amount])
+    exempt = Checkboxes(lazy("Goes out all the same"), validate_choice=False)
+    lookup = BooleanField(
+        lazy("Ask what kind of line a new phone is; each question costs money")
+    )
+    mails = Checkboxes(lazy("Who gets them"), validate_choice=False)
+
+    def of(self, practice: SmsPractice, staff: Collection[Staff]) -> SettingsForm:
+        """The form with the choices of a practice."""
+        zones = sorted({*ZONES, practice.timezone})
+        self.timezone.choices = words.options(
+            {zone: zone_label(zone) for zone in zones}
+        )
+        self.language.choices = words.options(
+            {code: words.language(code) for code in practice_settings.LANGUAGES}
+        )
+        self.exempt.choices = words.options(
+            {
+                kind: say(KINDS[kind].label) if kind in KINDS else say("Reply of staff")
+                for kind in spending.KINDS_OF_TEXT
+                if kind not in spending.NEVER_HELD
+            }
+        )
+        self.mails.choices = words.options(
+            {one.id: one.name if one.email else _without(one) for one in staff}
+        )
+        return self
+
+    def wanted(self) -> Wanted:
+        """What the admin wants, as the service takes it."""
+        hours = (self.start, self.end, self.sunday_start, self.sunday_end)
+        return Wanted(
+            timezone=self.timezone.data,
+            window=[field.data.hour * 60 + field.data.minute for field in hours],
+            amounts=self.amounts.data,
+            sender_name=(self.sender_name.data or "").strip(),
+            language=self.language.data,
+            lookup=self.lookup.data,
+        )
+
+    def limit_micros(self) -> int | None:
+        """The limit in millionths of the currency; None for none."""
+        written = plain_amount(self.limit.data)
+        return int(Decimal(written) * prices.MICROS) if written else None
+
+
+def filled(
+    practice: SmsPractice,
+    *,
+    staff: Collection[Staff],
+    mailed: Collection[str],
+) -> SettingsForm:
+    """The form as the settings stand."""
+    window = practices.window_of(practice)
+    limit = practice.spending_limit_micros
+    form = SettingsForm(
+        formdata=None,
+        seen=fingerprint(practice, mailed),
+        start=window.start,
+        end=window.end,
+        sunday_start=window.sunday_start,
+        sunday_end=window.sunday_end,
+        timezone=practice.timezone,
+        sender_name=practice.sender_name or "",
+        language=practice.language or "en",
+        amounts=practice.amounts,
+        limit="" if limit is None else f"{Decimal(limit) / prices.MICROS:.2f}",
+        exempt=sorted(spending.exempt_kinds(practice)),
+        lookup=practice.lookup,
+        mails=sorted(mailed),
+    )
+    return form.of(practice, staff)
+
+
+def fingerprint(practice: SmsPractice, mailed: Collection[str]) -> str:
+    """Names what a page showed, so that an old one is known when it is saved."""
+    return practice_settings.fingerprint(
+        practice,
+        practice.spending_limit_micros,
+        sorted(spending.exempt_kinds(practice)),
+        sorted(mailed),
+    )
+
+
+def zone_label(zone: str) -> str:
+    """A zone as people read it."""
+    return zone.replace("_", " ")
+
+
+def _without(one: Staff) -> str:
+    return say("{name} (no email address in the portal)", name=one.name)
