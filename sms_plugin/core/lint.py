@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ COLLECTION_WORDS: Final = (
     "último aviso",
 )
 """Words that no text may hold, in English and Spanish."""
+
+MOST_AMOUNTS: Final = 100
+"""Amounts that are named; nobody reads further."""
 
 SERVICE_WORDS: Final = (
     "biopsy",
@@ -172,7 +176,8 @@ def disclosures(text: str, *, amounts: bool) -> tuple[Flaw, ...]:
     ]
     if not amounts:
         found += [
-            Flaw("amount", match[0], match.start()) for match in _AMOUNT.finditer(text)
+            Flaw("amount", match[0], match.start())
+            for match in islice(_AMOUNT.finditer(text), MOST_AMOUNTS)
         ]
     return _in_order(found, text)
 

@@ -32,7 +32,8 @@ def headline(found: Standing) -> str:
     if found.reached:
         return say("The spending limit of this month is reached.")
     return say(
-        "{percent} percent of this month's spending limit is used.", percent=found.percent
+        "{percent} percent of this month's spending limit is used.",
+        percent=found.percent,
     )
 
 

@@ -153,6 +153,7 @@ class RegistrationPages:
 
 
 _STATES = registering.DETAILS
+_TONES = {"verified": "success", "failed": "warning"}
 
 
 def _is_registered(session: Any, practice: Any, _: int, **more: Any) -> SmsNumber:
@@ -175,4 +176,4 @@ def _answer(told: str | None, state: str) -> tuple[str, str]:
             say("The gateway knows of no registration. What staff entered holds."),
             "warning",
         )
-    return say(_STATES[state]), "success" if state == "verified" else "info"
+    return say(_STATES[state]), _TONES.get(state, "info")

@@ -31,9 +31,9 @@ class People:
             return page
         return self._page(self.demo.url, width, self._signed_in[who])
 
-    def visitor(self, width: int = sight.NARROW) -> Page:
+    def visitor(self, width: int = sight.NARROW, *, scripts: bool = True) -> Page:
         """A new page of somebody who is not signed in, on a phone."""
-        return self._page(self.demo.url, width)
+        return self._page(self.demo.url, width, scripts=scripts)
 
     def handset(self, phone: str) -> Page:
         """The page of a patient's phone at the carrier."""
@@ -57,10 +57,18 @@ class People:
         self._contexts.clear()
         return unseen
 
-    def _page(self, url: str, width: int, state: StorageState | None = None) -> Page:
+    def _page(
+        self,
+        url: str,
+        width: int,
+        state: StorageState | None = None,
+        *,
+        scripts: bool = True,
+    ) -> Page:
         context = self._browser.new_context(
             base_url=url,
             storage_state=state,
+            java_script_enabled=scripts,
             viewport={"width": width, "height": sight.HEIGHT},
             locale="en-US",
             timezone_id="America/Los_Angeles",

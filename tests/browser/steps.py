@@ -51,6 +51,15 @@ def refused(page: Page, path: str) -> None:
     assert "555-01" not in page.locator("body").inner_text()
 
 
+def open_patient(page: Page, account: str) -> Locator:
+    """Open the portal's page of a patient; returns its panel about texts."""
+    page.goto(f"/portal/patients/list/?q={account}")
+    row(page, account).get_by_role("link").first.click()
+    panel = page.get_by_role("region", name="Text messages")
+    expect(panel).to_be_visible()
+    return panel
+
+
 def open_talk(page: Page, name: str) -> None:
     """Open somebody's conversation from the inbox."""
     page.goto("/sms/inbox/")
@@ -90,6 +99,15 @@ def write_from_handset(page: Page, body: str) -> None:
     page.get_by_placeholder("Write back").fill(body)
     page.get_by_role("button", name="Send", exact=True).click()
     expect(on_handset(page, body).last).to_be_visible()
+
+
+def code_on(page: Page) -> str:
+    """The six digits that a phone was texted last, in either language."""
+    text = on_handset(page, "10 minut").last
+    expect(text).to_be_visible()
+    found = re.search(r"\b\d{6}\b", text.inner_text())
+    assert found is not None
+    return found[0]
 
 
 def set_phone(page: Page, condition: str) -> None:

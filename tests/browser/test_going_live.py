@@ -234,7 +234,7 @@ def test_a_wording_is_written_compared_and_brought_back(visit, look):
     page.get_by_role("button", name="Save").click()
     refusal = page.locator("#sms-wording").get_by_role("alert")
     expect(refusal).to_contain_text("carriers block shortened links")
-    expect(refusal).to_contain_text(re.compile(r"character \d+"))
+    expect(refusal).to_contain_text(re.compile(r"Line 1, column \d+"))
     look(page, "live-template-refused", narrow=True)
 
     editor.fill(f"{before} Thank you, ")
@@ -278,6 +278,8 @@ def open_editor(page: Page, kind: str) -> Locator:
     steps.choose(page, "SMS", "Templates")
     english = steps.row(page, kind).filter(has_text="English")
     english.get_by_role("link", name="Edit").click()
+    # The script shows them: from then on it listens to what is written.
+    expect(page.get_by_role("group", name="Insert at the cursor")).to_be_visible()
     return page.get_by_label("Wording")
 
 

@@ -70,12 +70,12 @@ def test_collection_words_are_named_once_in_order():
 )
 def test_long_input_takes_no_longer(piece):
     text = (piece * 100_000)[:100_000] + "!"
-    started = time.perf_counter()
+    started = time.process_time()  # what others do on this machine does not count
     foreign_links(text, OWN)
     collection_words(text)
     disclosures(text, amounts=False)
 
-    assert time.perf_counter() - started < 0.05
+    assert time.process_time() - started < 0.05
 
 
 def test_flaws_are_told_apart_and_named_with_their_place():

@@ -87,7 +87,7 @@ def test_a_refusal_and_a_field_are_said_in_spanish(world, spanish):
 
     assert answer.status_code == 422
     assert "Código de área" in pages.words(answer)
-    assert "Un código de área tiene tres dígitos" in pages.words(answer)
+    assert "Un código de área tiene tres cifras" in pages.words(answer)
 
 
 @pages.on_sqlite

@@ -35,7 +35,9 @@ def test_every_column_that_can_be_searched_is_one_field(two_patients, login):
     answer = login("admin").get("/sms/phones/list/")
 
     shown = fields(answer)
-    assert list(shown) == ["Patient", "Consent of the patient", "Texts"]
+    assert list(shown) == [
+        "Patient", "Phone", "Consent of the patient", "Texts",
+    ]  # fmt: skip
     assert shown["Patient"].name == "input"
     assert [option.text for option in shown["Texts"].select("option")] == [
         "All", "On", "Off",
