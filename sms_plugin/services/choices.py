@@ -17,6 +17,7 @@ from sms_plugin.models import SmsMessage, SmsPatientChoice, SmsPatientPhone, Sms
 from sms_plugin.services import consents
 from sms_plugin.services.actors import SYSTEM
 from sms_plugin.services.database import (
+    among,
     begin_write,
     change,
     insert_new,
@@ -92,7 +93,7 @@ def of_patients(
             SmsPatientChoice.language,
         ).where(
             SmsPatientChoice.practice_id == practice_id,
-            SmsPatientChoice.patient_ref.in_(patient_refs),
+            among(session, SmsPatientChoice.patient_ref, patient_refs),
         )
     )
     return {row[0]: Choice(_kinds(row[1]), row[2]) for row in rows}

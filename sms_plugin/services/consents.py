@@ -170,10 +170,17 @@ def suppress(
 
 
 def withdraw_waiting(
-    session: Session, phone: SmsPhone, *, reason: str, now: datetime
+    session: Session,
+    phone: SmsPhone,
+    *,
+    patient_ref: str | None = None,
+    reason: str,
+    now: datetime,
 ) -> None:
-    """Withdraw every text that waits for a phone."""
-    theirs = (SmsMessage.phone_id == phone.id, SmsMessage.state.in_(WAITING))
+    """Withdraw every text that waits for a phone, or those of one patient alone."""
+    theirs = [SmsMessage.phone_id == phone.id, SmsMessage.state.in_(WAITING)]
+    if patient_ref is not None:
+        theirs.append(SmsMessage.patient_ref == patient_ref)
     lock_rows(session, SmsMessage, *theirs)  # somebody may be approving them
     change(
         session,

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 # Checked every night; a little less, so that the time of night does not wander.
 FRESH = timedelta(hours=20)
 MOST_NUMBERS = 10_000
-# Accounts that are asked in one go; the others have the next turn.
-MOST_ACCOUNTS = 20
+# Accounts that are looked through in one go; as many are asked as the turn allows.
+MOST_ACCOUNTS = 1000
 
 MISSING = mark(
     "The gateway does not hold this number any more: nothing can be sent from it."

@@ -32,7 +32,7 @@ from sms_plugin.models import (
     SmsPhone,
     SmsWebhookEvent,
 )
-from sms_plugin.services import consents, inbox, ledger
+from sms_plugin.services import consents, inbox, ledger, phone_imports
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change, lock_rows
 from sms_plugin.services.outcomes import UNCONFIRMED_STATES
@@ -81,13 +81,15 @@ def forget(
     texts on it that are about no patient.
     """
     begin_write(session)
+    # Before the phones, as adding an import does; one that waits would add them again.
+    phone_imports.leave_out(session, practice_id, patient_ref)
     owned = _phones_of(session, practice_id, patient_ref)
     locked = [consents.lock_phone(session, key) for key in sorted(owned)]
     hashes = ledger.phone_hashes(session, practice_id, patient_ref, vault)
     alone = [phone for phone in locked if not _others(session, phone, patient_ref)]
     mine = SmsMessage.patient_ref == patient_ref
-    _withdraw(session, practice_id, mine, now=now)
     whose = sa.or_(mine, SmsMessage.phone_id.in_([phone.id for phone in alone]))
+    _withdraw(session, practice_id, whose, now=now)
     texts, left = _erase_texts(session, practice_id, whose)
     _erase_evidence(
         session,
@@ -141,13 +143,13 @@ def _others(session: Session, phone: SmsPhone, patient_ref: str) -> bool:
 def _withdraw(
     session: Session,
     practice_id: int,
-    mine: sa.ColumnElement[bool],
+    whose: sa.ColumnElement[bool],
     *,
     now: datetime,
 ) -> None:
     waiting = (
         SmsMessage.practice_id == practice_id,
-        mine,
+        whose,
         SmsMessage.state.in_(consents.WAITING),
     )
     lock_rows(session, SmsMessage, *waiting)  # somebody may be approving them

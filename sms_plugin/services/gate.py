@@ -23,6 +23,7 @@ from sms_plugin.services import (
     practices,
     spending,
     verdicts,
+    verification,
 )
 from sms_plugin.services.database import change
 
@@ -49,6 +50,8 @@ NO_HOUR_PAUSE = timedelta(days=1)
 # An answer to a patient, a test to staff's own phone, and a code whose very point is to
 # learn whose phone it is. An opted-out phone gets none of them.
 WITHOUT_CONSENT: Final = ("reply", "test", "code")
+# Whoever reads a code needs a moment to type it.
+LEAST_OF_CODE = timedelta(minutes=1)
 
 
 @dataclass
@@ -217,7 +220,8 @@ def _forbidden(facts: _Facts, item: Candidate) -> str | None:
     ):
         return "changed"
     if message.purpose in WITHOUT_CONSENT:
-        return None
+        late = message.purpose == "code" and _left(facts, message) < LEAST_OF_CODE
+        return "code_expired" if late else None
     owned = facts.consents.get((message.patient_ref, phone.id))
     if owned is None:
         return "phone_changed"
@@ -239,6 +243,8 @@ def _held(
     message, now = item.message, facts.now
     if message.purpose == "job" and number.registration != "verified":
         return "unregistered", now + UNREGISTERED_PAUSE
+    if message.purpose == "code":
+        item.validity = int(_left(facts, message).total_seconds())
     if message.any_hour:
         return None
     try:
@@ -247,6 +253,11 @@ def _held(
         # No hour is right in every zone that may be the patient's: a person must
         # widen the hours or learn the zone, and the others must not wait for it.
         return "no_hour", now + NO_HOUR_PAUSE
+
+
+def _left(facts: _Facts, message: SmsMessage) -> timedelta:
+    """How long the code in a text can be typed still."""
+    return message.created_at + verification.HOLDS - facts.now
 
 
 def _too_dear(facts: _Facts, item: Candidate) -> tuple[str, datetime] | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from sms_plugin.gateways.base import Reaction, Verdict
-from sms_plugin.models import SmsMessage, SmsTask
+from sms_plugin.models import SmsMessage, SmsPhone, SmsTask
 from sms_plugin.services import attempts as attempts_of
 from sms_plugin.services import brakes, consents, links, phones_in_use, signs
 from sms_plugin.services.actors import SYSTEM
@@ -23,6 +23,7 @@ from sms_plugin.services.database import (
     begin_write,
     by_id,
     change,
+    lock_rows,
     table_of,
 )
 from sms_plugin.services.signs import Sign
@@ -111,6 +112,7 @@ def record(
         if meaning is not None:
             lessons.append((message_id, meaning))
     # What concerns more than a text comes when all texts are written.
+    _lock_phones(session, lessons)
     for message_id, meaning in lessons:
         learn(session, message_id, meaning, vault=vault, now=now)
     answered = [
@@ -123,6 +125,22 @@ def record(
     close_questions(session, answered, now=now)
     if troubled or told.silent or told.pause is not None:
         brakes.note(session, account_id, told, until=until, now=now)
+
+
+def _lock_phones(session: Session, lessons: Sequence[tuple[int, Explanation]]) -> None:
+    """Lock the phones that something is learnt of, in the order of their ids.
+
+    Others that take several phones, such as a patient who chooses for all of theirs,
+    take them in the same order.
+    """
+    texts = [
+        message_id
+        for message_id, meaning in lessons
+        if meaning.reaction is Reaction.OPT_OUT or meaning.phone_condition
+    ]
+    if len(texts) > 1:
+        theirs = sa.select(SmsMessage.phone_id).where(SmsMessage.id.in_(texts))
+        lock_rows(session, SmsPhone, SmsPhone.id.in_(theirs))
 
 
 def close_questions(

@@ -19,6 +19,7 @@ from sms_plugin.models import SmsCode, SmsConsent, SmsPatientPhone, SmsPhone
 from sms_plugin.services import (
     agreements,
     consents,
+    holds,
     patient_phones,
     preferences,
     verification,
@@ -120,11 +121,14 @@ def send_code(
 ) -> None:
     """Text a code to a phone, of the list or new; the caller commits and wakes.
 
+    Of a number that neither the list nor the portal has, nothing is told: it may be a
+    stranger's, who may have opted out.
+
     Raises:
         InvalidError: the number cannot be texted; says why.
         NotAllowedError: no code can be sent to it now; says why.
     """
-    begin_write(session)
+    holds.wait_for_claims(session, practice.id)  # before a phone, as tests do
     try:
         e164 = phones.parse(raw)
     except phones.PhoneError as error:
@@ -139,11 +143,23 @@ def send_code(
         preferences.phone_row(session, practice.id, e164, now=deed.now),
         patient_ref=patient.id,
         language=patient.language,
+        discreet=is_new and e164 not in _on_file(patient),
         settings=settings,
         vault=deed.vault,
         actor=deed.actor,
         now=deed.now,
     )
+
+
+def _on_file(patient: Patient) -> set[str]:
+    """Numbers that the portal has for the patient."""
+    found = set()
+    for on_file in patient.phones:
+        try:
+            found.add(phones.parse(on_file.number))
+        except phones.PhoneError:
+            continue
+    return found
 
 
 def enter_code(

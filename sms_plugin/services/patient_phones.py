@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from sms_plugin.core import phones
 from sms_plugin.core.language import say
 from sms_plugin.errors import InvalidError, NotFoundError
-from sms_plugin.models import SmsConsent, SmsPatientPhone
+from sms_plugin.models import SmsConsent, SmsPatientPhone, SmsPhone
 from sms_plugin.services import (
     agreements,
     consents,
@@ -20,7 +20,7 @@ from sms_plugin.services import (
     preferences,
 )
 from sms_plugin.services.actors import audit
-from sms_plugin.services.database import begin_write
+from sms_plugin.services.database import begin_write, lock_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from sms_plugin.models import SmsPhone, SmsPractice
+    from sms_plugin.models import SmsPractice
     from sms_plugin.port import Patient
     from sms_plugin.services.actors import Actor
     from sms_plugin.services.vault import Vault
@@ -200,6 +200,8 @@ def save(
     begin_write(session)
     if _e164(wish.number) != row.phone.e164:
         return _replace(session, practice, patient, row, wish, deed)
+    consents.lock_phone(session, row.phone_id)
+    row = _afresh(session, row)
     said = []
     if wish.label[:40] != row.label:
         row.label = wish.label[:40]
@@ -223,11 +225,17 @@ def save(
 def remove(session: Session, row: SmsPatientPhone, deed: Deed) -> list[str]:
     """Take a phone off a patient; the ledger and an opt-out of the phone stay.
 
+    Texts to the patient that wait for it are withdrawn.
+
     Returns:
         What was done in words.
+
+    Raises:
+        NotFoundError: somebody else removed it a moment ago.
     """
     begin_write(session)
-    consents.lock_phone(session, row.phone_id)
+    phone = consents.lock_phone(session, row.phone_id)
+    row = _afresh(session, row)
     said = [say("The phone was removed.")]
     if row.consent == "granted":
         # Else the ledger would go on to say that texts to it are agreed.
@@ -241,6 +249,13 @@ def remove(session: Session, row: SmsPatientPhone, deed: Deed) -> list[str]:
             now=deed.now,
         )
         said.append(say("Its consent ended with that; the ledger keeps it."))
+    consents.withdraw_waiting(
+        session,
+        phone,
+        patient_ref=row.patient_ref,
+        reason="phone_changed",
+        now=deed.now,
+    )
     links.revoke_preferences(
         session, row.practice_id, row.phone_id, row.patient_ref, now=deed.now
     )
@@ -277,6 +292,12 @@ def _replace(
             ),
             field="source",
         )
+    phone = preferences.phone_row(
+        session, practice.id, _e164(wish.number), now=deed.now
+    )
+    # Both at once, in the order in which a claim takes several of them.
+    lock_rows(session, SmsPhone, SmsPhone.id.in_((row.phone_id, phone.id)))
+    row = _afresh(session, row)
     first = row.preferred or wish.preferred
     # Added before the old one is removed: a refusal then leaves all as it was.
     new, _ = add(session, practice, patient, wish, deed)
@@ -296,6 +317,14 @@ def _replace(
         said.append(say("No texts go to it until the patient agrees."))
     session.flush()
     return new, said
+
+
+def _afresh(session: Session, row: SmsPatientPhone) -> SmsPatientPhone:
+    """The row as it is now that the phone is locked; somebody may have been quicker."""
+    found = session.get(SmsPatientPhone, row.id, populate_existing=True)
+    if found is None:
+        raise NotFoundError(say("There is no such phone."))
+    return found
 
 
 def _switch_on(session: Session, row: SmsPatientPhone, source: str, deed: Deed) -> None:

@@ -18,7 +18,7 @@ from sms_plugin.models import (
 )
 from sms_plugin.services import agreements, consents, phone_imports
 from sms_plugin.services.actors import audit
-from sms_plugin.services.database import lock_row, lock_rows
+from sms_plugin.services.database import insert_new, lock_row, lock_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,19 +135,25 @@ def _phones(
     """The practice's rows of the phones, locked; made where there are none."""
     wanted = sorted({row.e164 for row in rows})
     theirs = (SmsPhone.practice_id == practice_id, SmsPhone.e164.in_(wanted))
+    known = set(session.scalars(sa.select(SmsPhone.e164).where(*theirs)))
+    new = [
+        {
+            "practice_id": practice_id,
+            "e164": e164,
+            "condition": "ok",
+            "created_at": now,
+        }
+        for e164 in wanted
+        if e164 not in known
+    ]
+    if new:
+        # A text may come in from one of them at this moment.
+        insert_new(session, SmsPhone, new, unique=["practice_id", "e164"])
     lock_rows(session, SmsPhone, *theirs)
-    found = {
-        row.e164: row for row in session.scalars(sa.select(SmsPhone).where(*theirs))
-    }
-    for e164 in wanted:
-        if e164 not in found:
-            row = SmsPhone(
-                practice_id=practice_id, e164=e164, condition="ok", created_at=now
-            )
-            found[e164] = row
-            session.add(row)
-    session.flush()
-    return found
+    rows = session.scalars(
+        sa.select(SmsPhone).where(*theirs).execution_options(populate_existing=True)
+    )
+    return {row.e164: row for row in rows}
 
 
 def _owned(

@@ -20,6 +20,7 @@ from sms_plugin.errors import InvalidError, NotFoundError
 from sms_plugin.models import SmsImport, SmsPatientPhone, SmsPhone
 from sms_plugin.port import ListsPatients
 from sms_plugin.services import tables
+from sms_plugin.services.database import lock_row
 from sms_plugin.services.preferences import SOURCES
 
 if TYPE_CHECKING:
@@ -197,6 +198,34 @@ def rows_of(imported: SmsImport) -> list[Row]:
 def problems_of(imported: SmsImport) -> list[tuple[str, str]]:
     """Places of rows that are not used, with a code for the reason."""
     return [tuple(pair) for pair in json.loads(imported.problems or "[]")]
+
+
+def tidy(session: Session, *, now: datetime, limit: int = 200) -> int:
+    """Forget imports that are too old, of every practice; gives how many."""
+    old = sa.select(SmsImport.id).where(SmsImport.created_at < now - KEPT).limit(limit)
+    ids = session.scalars(old).all()
+    session.execute(sa.delete(SmsImport).where(SmsImport.id.in_(ids)))
+    return len(ids)
+
+
+def leave_out(session: Session, practice_id: int, patient_ref: str) -> None:
+    """Take what is about one patient out of imports that are not added yet."""
+    waiting = sa.select(SmsImport.id).where(
+        SmsImport.practice_id == practice_id, SmsImport.finished_at.is_(None)
+    )
+    for import_id in session.scalars(waiting.order_by(SmsImport.id)).all():
+        imported = lock_row(session, SmsImport, import_id)
+        if imported is None:
+            continue
+        before = rows_of(imported)
+        rows = [row for row in before if row.patient != patient_ref]
+        if len(rows) < len(before):
+            added = before[: imported.done]
+            imported.done -= sum(row.patient == patient_ref for row in added)
+            imported.rows = json.dumps([asdict(row) for row in rows])
+            imported.good = len(rows)
+            imported.consents = sum(1 for row in rows if row.source)
+    session.flush()
 
 
 class _Patients:

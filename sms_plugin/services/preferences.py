@@ -94,6 +94,8 @@ def add_phone(
     except phones.PhoneError as error:
         raise InvalidError(error.reason, field="phone") from None
     phone = phone_row(session, practice.id, e164, now=now)
+    # Of two tabs that add it one waits here, and finds it added.
+    phone = consents.lock_phone(session, phone.id)
     rows = session.scalars(
         sa.select(SmsPatientPhone).where(
             SmsPatientPhone.practice_id == practice.id,

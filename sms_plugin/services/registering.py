@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 # Asked every night; a little less, so that the time of night does not wander.
 FRESH: Final = timedelta(hours=20)
-# Numbers that are asked about in one go; the others have the next turn.
-MOST: Final = 50
+# Numbers that are looked through in one go: more than those of an account that is away.
+MOST: Final = 1000
 LONGEST_NOTE: Final = 300
 # The audit log keeps these in English.
 DETAILS: Final = {
@@ -40,15 +40,16 @@ DETAILS: Final = {
 OVERRULED: Final = mark("Staff say so, and the gateway says something else.")
 
 
-def due(session: Session, *, before: datetime) -> Sequence[int]:
-    """Numbers that were last asked about before a moment, those first."""
+def due(session: Session, *, before: datetime) -> Sequence[tuple[int, int]]:
+    """Numbers last asked about before a moment, those first, with their accounts."""
     last = sa.func.coalesce(SmsNumber.registration_checked_at, SmsNumber.created_at)
-    return session.scalars(
-        sa.select(SmsNumber.id)
+    rows = session.execute(
+        sa.select(SmsNumber.id, SmsNumber.account_id)
         .where(SmsNumber.state == "owned", SmsNumber.sid.is_not(None), last < before)
         .order_by(last, SmsNumber.id)
         .limit(MOST)
-    ).all()
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def ask(

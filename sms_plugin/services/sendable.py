@@ -46,6 +46,7 @@ _READ = (
     SmsMessage.cost_micros,
     SmsMessage.approved_hash,
     SmsMessage.submitted_at,
+    SmsMessage.created_at,
 )
 _NOW = sa.bindparam("now", type_=Instant)
 

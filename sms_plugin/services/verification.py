@@ -13,13 +13,13 @@ from sms_plugin.core import segments
 from sms_plugin.core.language import say
 from sms_plugin.errors import InvalidError, NotAllowedError
 from sms_plugin.models import SmsCode, SmsMessage, SmsPatientChoice
-from sms_plugin.services import consents, direct, phones_in_use, practices
+from sms_plugin.services import consents, direct, holds, phones_in_use, practices
 from sms_plugin.services.actors import audit
-from sms_plugin.services.database import begin_write, change, lock_row
+from sms_plugin.services.database import begin_write, change, lock_row, lock_rows
 from sms_plugin.services.wording import CODE_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -35,6 +35,8 @@ TRIES: Final = 5
 """Of one code: with three codes an hour nobody guesses one of a million."""
 PER_PHONE: Final = 3
 """Codes an hour, so that nobody is pestered."""
+PER_PATIENT: Final = 5
+"""Codes an hour, so that nobody pesters many, or uses up what the practice may send."""
 PER_PRACTICE: Final = 10
 """Codes an hour, so that nobody can have the practice's money texted away."""
 _HOUR: Final = timedelta(hours=1)
@@ -53,6 +55,7 @@ def send_code(
     *,
     patient_ref: str = "",
     language: str = "",
+    discreet: bool = False,
     settings: Settings,
     vault: Vault,
     actor: Actor,
@@ -68,6 +71,8 @@ def send_code(
         phone: to whom.
         patient_ref: whose phone it is said to be.
         language: the patient's, as the host knows it; what the patient chose wins.
+        discreet: whether nothing may be told of the phone, because whoever asks has
+            not shown that it is theirs. A code is asked for then that nobody gets.
         settings: with the price of a segment.
         vault: hashes the code.
         actor: who asked for it.
@@ -77,35 +82,35 @@ def send_code(
         NotAllowedError: the phone opted out or gets no texts, the practice cannot
             send, or too many codes went out in the last hour; says what to do.
     """
-    begin_write(session)
+    # One code of a practice at a time, so that none slips past the count.
+    holds.wait_for_claims(session, practice.id)
     phone = consents.lock_phone(session, phone.id)
-    _refuse_if_useless(session, practice, phone)
+    reaches = _reaches(session, practice, phone, discreet=discreet)
     recent = _recent(session, phone, now=now)
     if recent and _is_open(recent[0], now) and recent[0].created_at > now - _TWICE:
         return recent[0]
-    _refuse_if_too_many(session, practice, len(recent), now=now)
-    for old in recent:
-        old.expires_at = min(old.expires_at, now)
+    _refuse_if_too_many(session, practice, patient_ref, len(recent), now=now)
+    _void(session, recent, now=now)
     digits = f"{secrets.randbelow(10**6):06d}"
     code = SmsCode(
         practice_id=practice.id,
         phone_id=phone.id,
         patient_ref=patient_ref,
-        code_hash=vault.code_hash(phone.id, digits),
+        # Letters can never be typed.
+        code_hash=vault.code_hash(phone.id, digits if reaches else f"no {digits}"),
         tries=0,
         expires_at=now + HOLDS,
         created_at=now,
     )
     session.add(code)
     session.flush()
+    if not reaches:
+        return code
     spoken = _language(session, practice, phone, patient_ref, language)
-    body = CODE_WORDS[spoken].format(
-        practice=practice.sender_name or practice.name, code=digits
-    )
     message = direct.text(
         practice,
         phone,
-        segments.normalise(body),
+        _body(practice, spoken, digits),
         purpose="code",
         key=f"code:{code.id}",
         patient_ref=patient_ref,
@@ -145,6 +150,8 @@ def check_code(
         InvalidError: there is no code to type any more; nothing was changed.
     """
     begin_write(session)
+    # Before the code, as whoever sends another one does.
+    phone = consents.lock_phone(session, phone.id)
     code = open_code(session, practice_id, phone.id, now=now)
     if code is not None:
         code = lock_row(session, SmsCode, code.id)
@@ -160,7 +167,6 @@ def check_code(
     )  # in the same time for every wrong code
     if right:
         code.used_at = now
-        phone = consents.lock_phone(session, phone.id)
         phone.verified_at = now
         phones_in_use.confirm(session, phone, now=now)
     session.flush()
@@ -211,7 +217,26 @@ def tidy(session: Session, *, now: datetime, limit: int = 200) -> int:
         .limit(limit)
     ).all()
     ids = [row[1] for row in rows]
+    _withdraw(session, ids, now=now)
+    sent = (SmsMessage.id.in_(ids), SmsMessage.state.not_in(_OPEN))
+    change(session, sa.update(SmsMessage).where(*sent).values(body=""))
+    told = sa.exists().where(SmsMessage.id == SmsCode.message_id, SmsMessage.body != "")
+    change(session, sa.delete(SmsCode).where(SmsCode.created_at < now - _KEPT, ~told))
+    return len(ids)
+
+
+def _void(session: Session, codes: Sequence[SmsCode], *, now: datetime) -> None:
+    """Codes cannot be typed any more; those that wait need not go out either."""
+    for code in codes:
+        code.expires_at = min(code.expires_at, now)
+    texts = [code.message_id for code in codes if code.message_id is not None]
+    _withdraw(session, texts, now=now)
+
+
+def _withdraw(session: Session, ids: Sequence[int], *, now: datetime) -> None:
+    """Withdraw those of the texts that have not gone out."""
     late = (SmsMessage.id.in_(ids), SmsMessage.state == "approved")
+    lock_rows(session, SmsMessage, *late)
     change(
         session,
         sa.update(SmsMessage)
@@ -224,11 +249,6 @@ def tidy(session: Session, *, now: datetime, limit: int = 200) -> int:
             changed_at=now,
         ),
     )
-    sent = (SmsMessage.id.in_(ids), SmsMessage.state.not_in(_OPEN))
-    change(session, sa.update(SmsMessage).where(*sent).values(body=""))
-    told = sa.exists().where(SmsMessage.id == SmsCode.message_id, SmsMessage.body != "")
-    change(session, sa.delete(SmsCode).where(SmsCode.created_at < now - _KEPT, ~told))
-    return len(ids)
 
 
 def _is_open(code: SmsCode, now: datetime) -> bool:
@@ -251,40 +271,54 @@ def _recent(session: Session, phone: SmsPhone, *, now: datetime) -> list[SmsCode
     )
 
 
-def _refuse_if_useless(
-    session: Session, practice: SmsPractice, phone: SmsPhone
-) -> None:
-    if consents.suppressed(session, [phone.id]):
-        raise NotAllowedError(
-            say(
-                "This phone opted out. Only the patient can undo that, by texting "
-                "START."
-            )
-        )
-    if phone.condition in {"landline", "invalid"}:
-        raise NotAllowedError(say("This phone cannot get texts. Add a mobile instead."))
+def _reaches(
+    session: Session, practice: SmsPractice, phone: SmsPhone, *, discreet: bool
+) -> bool:
+    """Whether a code may go to the phone; refuses if not, unless it is *discreet*."""
     if practices.active_number(session, practice.id) is None:
         raise NotAllowedError(
             say("The practice has no number to text from. Choose one in SMS Settings.")
         )
+    if consents.suppressed(session, [phone.id]):
+        why = say(
+            "This phone opted out. Only the patient can undo that, by texting START."
+        )
+    elif phone.condition in {"landline", "invalid"}:
+        why = say("This phone cannot get texts. Add a mobile instead.")
+    else:
+        return True
+    if not discreet:
+        raise NotAllowedError(why)
+    return False
 
 
 def _refuse_if_too_many(
-    session: Session, practice: SmsPractice, of_phone: int, *, now: datetime
+    session: Session,
+    practice: SmsPractice,
+    patient_ref: str,
+    of_phone: int,
+    *,
+    now: datetime,
 ) -> None:
     if of_phone >= PER_PHONE:
         raise NotAllowedError(
             say("Three codes went to this phone within an hour. Try again in an hour.")
         )
-    count = session.scalar(
-        sa.select(sa.func.count()).where(
-            SmsCode.practice_id == practice.id, SmsCode.created_at > now - _HOUR
-        )
-    )
-    if (count or 0) >= PER_PRACTICE:
+    refs = session.scalars(
+        sa.select(SmsCode.patient_ref)
+        .where(SmsCode.practice_id == practice.id, SmsCode.created_at > now - _HOUR)
+        .limit(PER_PRACTICE)
+    ).all()
+    of_patient = refs.count(patient_ref) if patient_ref else 0
+    if len(refs) >= PER_PRACTICE or of_patient >= PER_PATIENT:
         raise NotAllowedError(
             say("The practice sent many codes within an hour. Try again in an hour.")
         )
+
+
+def _body(practice: SmsPractice, language: str, digits: str) -> str:
+    name = practice.sender_name or practice.name
+    return segments.normalise(CODE_WORDS[language].format(practice=name, code=digits))
 
 
 def _language(

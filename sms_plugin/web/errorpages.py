@@ -88,7 +88,7 @@ def attach(blueprint: Blueprint, view: Any = None) -> None:
 def attach_public(blueprint: Blueprint) -> None:
     """Give pages that patients see without a login a page for failures."""
     blueprint.register_error_handler(500, _failed_for_patient)
-    blueprint.register_error_handler(Exception, _leave)
+    blueprint.register_error_handler(Exception, _leave_without_address)
 
 
 def explain(error: HTTPException, *, view: Any = None) -> Response | HTTPException:
@@ -138,6 +138,12 @@ def _leave(error: Exception) -> HTTPException:
         return error
     # Flask logs it, tells the host's signals, and comes back to us with a 500.
     raise error
+
+
+def _leave_without_address(error: Exception) -> HTTPException:
+    # Flask logs the path of what failed, and the path of a link is its secret.
+    request.path = request.url_rule.rule if request.url_rule else ""
+    return _leave(error)
 
 
 def _own_words(error: HTTPException) -> str:

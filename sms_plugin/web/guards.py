@@ -70,7 +70,11 @@ def actor() -> Actor:
 
 def check_token() -> None:
     """Answer 400 to a change whose form does not carry this session's token."""
-    if request.method in {"GET", "HEAD", "OPTIONS"} or g.get("csrf_valid"):
+    if request.method in {"GET", "HEAD", "OPTIONS"}:
+        return
+    if any("\0" in value for values in request.form.listvalues() for value in values):
+        abort(400)  # PostgreSQL would answer with an error, and nobody typed one
+    if g.get("csrf_valid"):
         return
     if not current_app.config.get("WTF_CSRF_ENABLED", True):
         return

@@ -108,7 +108,8 @@ class SmsNumbersView(
         """What can be done with a number: use it, say it is registered, give back."""
         names = ["give_back"] if values["state"] in {"owned", "releasing"} else []
         if values["state"] == "owned":
-            if values["registration"] != "verified":
+            # Against a refusal of the carriers one has to be sure: on its own page.
+            if values["registration"] in {"none", "pending"}:
                 names.insert(0, "registered")
             if not values["active"]:
                 names.insert(0, "choose")

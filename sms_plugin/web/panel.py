@@ -15,13 +15,25 @@ from sms_plugin.core import phones
 from sms_plugin.core.language import say
 from sms_plugin.errors import describe
 from sms_plugin.models import SmsSuppression
-from sms_plugin.services import agreements, ledger, patient_phones, verification
+from sms_plugin.services import (
+    agreements,
+    choices,
+    ledger,
+    patient_phones,
+    phones_in_use,
+    verification,
+)
 from sms_plugin.web import guards, returns, roles, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sms_plugin.models import SmsConsent, SmsPatientPhone, SmsPractice
+    from sms_plugin.models import (
+        SmsConsent,
+        SmsPatientPhone,
+        SmsPhone,
+        SmsPractice,
+    )
     from sms_plugin.port import Patient, PhoneOnFile
 
 log = logging.getLogger(__name__)
@@ -49,12 +61,20 @@ class Shown:
     opted_out: str
     last: SmsConsent | None
     asked: bool
+    kinds_off: frozenset[str] = frozenset()
+    unconfirmed: int = 0
     draft: Draft | None = None
 
     @property
     def number(self) -> str:
         """As people write it."""
         return phones.display(self.row.phone.e164)
+
+    @property
+    def unwanted(self) -> str:
+        """The kinds of text that the patient turned off, in words."""
+        kinds = (kind for kind in choices.KINDS if kind in self.kinds_off)
+        return ", ".join(words.kind(kind) for kind in kinds)
 
     @property
     def wording(self) -> str:
@@ -106,6 +126,8 @@ class Panel:
         )
         codes = verification.open_codes(session, practice.id, ids, now=tools.now())
         stops = _stops(practice.id, ids)
+        chosen = choices.of_patient(session, practice.id, patient.id)
+        unconfirmed = _unconfirmed(numbers)
         shown = [
             Shown(
                 row,
@@ -114,6 +136,8 @@ class Panel:
                 stops.get(row.phone_id, ""),
                 last.get(row.phone_id),
                 row.phone_id in codes,
+                chosen.kinds_off | choices.of_phone(row.phone).kinds_off,
+                unconfirmed.get(row.phone_id, 0),
                 draft if draft and draft.row_id == row.id else None,
             )
             for row in rows
@@ -185,6 +209,17 @@ def _render(practice_ref: str, patient_ref: str) -> Markup:
     if patient is None:
         return Markup()
     return Panel.read(practice, patient, back=returns.here(), embedded=True).html()
+
+
+def _unconfirmed(numbers: Sequence[SmsPhone]) -> dict[int, int]:
+    tools = guards.toolbox()
+    return phones_in_use.unconfirmed_days(
+        guards.db(),
+        numbers,
+        vault=tools.vault,
+        settings=tools.settings,
+        now=tools.now(),
+    )
 
 
 def _as_it_is(row: SmsPatientPhone) -> patient_phones.Wish:

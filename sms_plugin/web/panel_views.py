@@ -196,6 +196,8 @@ def _practice(practice_id: int) -> SmsPractice:
 
 
 def _patient(practice: SmsPractice, patient_ref: str) -> Patient:
+    if "\0" in patient_ref:  # a host's PostgreSQL would answer with an error
+        abort(404)
     port = guards.toolbox().port
     found = port.patients(practice.practice_ref, [patient_ref[:64]])
     return found.get(patient_ref) or abort(404)

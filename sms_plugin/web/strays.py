@@ -19,7 +19,7 @@ from sms_plugin.errors import (
 )
 from sms_plugin.models import SmsAccount, SmsPractice
 from sms_plugin.services import adopting, registering, strays
-from sms_plugin.web import guards, roles, words
+from sms_plugin.web import guards, reach, roles, words
 from sms_plugin.web.base_views import SmsBaseView
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class SmsStrayNumbersView(SmsBaseView):
     def assign(self) -> Response:
         """Assign one to a practice, after asking where its texts go elsewhere now."""
         tools, session, form = guards.toolbox(), guards.db(), request.form
-        practice = session.get(SmsPractice, form.get("practice", -1, type=int))
+        practice = session.get(SmsPractice, reach.number_in(form, "practice"))
         e164, agreed = form.get("number", ""), form.get("agreed", "")
         back = redirect(url_for(".index"))
         if practice is None:

@@ -56,10 +56,11 @@ STEPS = (
     Step(upkeep.remind, every=3600),
     Step(upkeep.tell_stops, every=60),
     Step(upkeep.tidy_codes, every=60),
+    Step(upkeep.tidy_imports, every=3600),
     Step(mailing.send_mails, every=10),
     # It asks only about numbers that were not looked at for a day.
-    Step(checking.check_numbers, every=3600),
-    Step(checking.check_registrations, every=3600),
+    Step(checking.check_numbers, every=600),
+    Step(checking.check_registrations, every=600),
     Step(billing.close_days, every=600),
     Step(billing.report_usage, every=60),
     # The last, so that the workers find what the others let go.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sms_plugin.models import SmsAccount, SmsNumber
+from sms_plugin.models import SmsAccount
 from sms_plugin.services import drift, registering
 from sms_plugin.worker.scope import Turn, guarded, plugin_of, transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flask import Flask
 
 log = logging.getLogger(__name__)
@@ -22,7 +25,9 @@ def check_numbers(app: Flask) -> None:
     with transaction(app) as session:
         stale = plugin_of(app).now() - drift.FRESH
         due = list(drift.accounts_due(session, before=stale))
-    for account_id in due:
+    # One that is away, and lets us wait for it, must not always be the first.
+    random.shuffle(due)
+    for account_id in Turn().each(due):
         guarded("check_account", partial(_check, app, account_id))
 
 
@@ -54,20 +59,19 @@ def check_registrations(app: Flask) -> None:
     by_account: dict[int, list[int]] = defaultdict(list)
     with transaction(app) as session:
         stale = plugin_of(app).now() - registering.FRESH
-        for number_id in registering.due(session, before=stale):
-            number = session.get(SmsNumber, number_id)
-            assert number is not None
-            by_account[number.account_id].append(number_id)
-    for account_id, ids in by_account.items():
+        for number_id, account_id in registering.due(session, before=stale):
+            by_account[account_id].append(number_id)
+    turn, accounts = Turn(), list(by_account)
+    random.shuffle(accounts)
+    for account_id in turn.each(accounts):
+        ids = turn.each(by_account[account_id])
         guarded("check_registrations", partial(_ask, app, account_id, ids))
 
 
-def _ask(app: Flask, account_id: int, ids: list[int]) -> None:
+def _ask(app: Flask, account_id: int, ids: Iterable[int]) -> None:
     plugin = plugin_of(app)
     with transaction(app) as session:
         account = session.get(SmsAccount, account_id)
         assert account is not None
         gateway = plugin.gateway_for(account)
-        registering.ask_all(
-            session, Turn().each(ids), gateway=gateway, now=plugin.now()
-        )
+        registering.ask_all(session, ids, gateway=gateway, now=plugin.now())

@@ -13,7 +13,13 @@ import sqlalchemy as sa
 from sms_plugin import signals
 from sms_plugin.models import SmsJob, SmsPractice
 from sms_plugin.port import MailsStaff
-from sms_plugin.services import reconcile, reminders, sending, verification
+from sms_plugin.services import (
+    phone_imports,
+    reconcile,
+    reminders,
+    sending,
+    verification,
+)
 from sms_plugin.worker.scope import guarded, plugin_of, transaction
 
 if TYPE_CHECKING:
@@ -67,6 +73,12 @@ def tidy_codes(app: Flask) -> None:
     """Codes that are used or too old leave the stored texts."""
     with transaction(app) as session:
         verification.tidy(session, now=plugin_of(app).now())
+
+
+def tidy_imports(app: Flask) -> None:
+    """What was read of files of phones is forgotten after some days."""
+    with transaction(app) as session:
+        phone_imports.tidy(session, now=plugin_of(app).now())
 
 
 def continue_jobs(app: Flask) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 import sqlalchemy as sa
 
 from sms_plugin.errors import GatewayError, Retry
 from sms_plugin.gateways.base import Outcome, Verdict
-from sms_plugin.models import SmsMessage
-from sms_plugin.services import outcomes, receiving
+from sms_plugin.models import SmsMessage, SmsPractice
+from sms_plugin.port import SignedInPatient
+from sms_plugin.services import outcomes, phone_imports, receiving
 from sms_plugin.worker import sender
 from sms_plugin.worker.beat import Beat
 from sms_plugin.worker.workers import run_worker
 from tests.support.invariants import in_redis
 from tests.support.marks import on_sqlite
+from tests.support.world import STAFF
 
 PHONE, NAME, BODY = "+12125550177", "Zyxwinda", "Quokkaphrase"
 SECRETS = (PHONE[2:], PHONE[-7:], NAME, BODY, "job-1-p1-b")
@@ -30,6 +33,7 @@ FAILURES = (
     "not stored: CanaryError",
     "belongs to nothing of ours",
     "payment_url",
+    "could not be shown: CanaryError",
 )
 
 
@@ -134,12 +138,38 @@ def job_paths(world, monkeypatch):
     return link
 
 
+def own_paths(world, monkeypatch):
+    """A code that is sent and typed wrongly, an import, and pages that fail."""
+    client = world.app.test_client()
+    world.portal.signed = [SignedInPatient("acme", "canary")]
+    form = {"practice": "acme", "patient": "canary", "back": "/"}
+    for more in ({"deed": "send", "number": PHONE}, {"deed": "rename", "label": NAME}):
+        client.post("/sms/mine", data=form | more)
+    world.drain()
+    code = re.search(r"\b\d{6}\b", world.gateway().sent[-1].body)[0]
+    table = f"patient_id,phone,label\ncanary,{PHONE},{NAME}\nnobody,{PHONE},{BODY}\n"
+    with world.session() as session:
+        phone_imports.from_file(
+            session,
+            session.get(SmsPractice, 1),
+            table.encode(),
+            port=world.portal,
+            actor=STAFF,
+            now=world.clock(),
+        )
+    with monkeypatch.context() as broken:
+        broken.setattr(world.portal, "signed_in_patients", sing)
+        client.get("/my-preferences")
+    return code
+
+
 @on_sqlite
 def test_nothing_of_a_patient_reaches_logs_or_redis(
     canary, caplog, valkey, monkeypatch
 ):
     link = job_paths(canary, monkeypatch)
     canary.clock.move(days=1)
+    code = own_paths(canary, monkeypatch)
     sending_paths(canary, monkeypatch)
     receiving_paths(canary, monkeypatch)
     for job_id in (1, 2):
@@ -155,6 +185,6 @@ def test_nothing_of_a_patient_reaches_logs_or_redis(
     for words in FAILURES:
         assert any(words in line for line in said), words
     assert any("prepare" in value for value in kept), "the queue has been read"
-    for secret in (*SECRETS, link):
+    for secret in (*SECRETS, link, f"code is {code}", f" {code} "):
         assert [line for line in said if secret in line] == []
         assert [value for value in kept if secret in value] == []

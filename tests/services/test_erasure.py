@@ -9,12 +9,15 @@ from sms_plugin.models import (
     SmsConsent,
     SmsConsentEvidence,
     SmsConversation,
+    SmsImport,
     SmsMessage,
     SmsPatientPhone,
     SmsPhone,
+    SmsPractice,
 )
-from sms_plugin.services import consents, ledger
+from sms_plugin.services import consents, ledger, phone_adding, phone_imports
 from sms_plugin.services.erasure import ERASED
+from tests.support.world import STAFF
 
 SECRET = "My knee hurts, yours Ann"
 
@@ -64,6 +67,40 @@ def test_nothing_personal_is_left_of_a_patient(world, ann):
     assert states["inbound"] == "received"
     assert world.rows(SmsConversation)[0].preview == ERASED
     assert world.rows(SmsPhone)[0].e164 != ann
+
+
+def test_an_import_that_waits_brings_a_forgotten_patient_not_back(world, ann):
+    world.portal.add_patient("bob", first="Bob")
+    table = f"patient_id,phone\nann,{ann}\nbob,(212) 555-0132\nann,(212) 555-0133\n"
+    with world.session() as session:
+        practice = session.get(SmsPractice, 1)
+        import_id = phone_imports.from_file(
+            session,
+            practice,
+            table.encode(),
+            port=world.portal,
+            actor=STAFF,
+            now=world.clock(),
+        ).id
+    assert "2125550133" in everything(world)
+
+    forget(world)
+
+    left = everything(world)
+    assert "Ann" not in left
+    assert "2125550133" not in left
+    with world.session() as session:
+        phone_adding.add_batch(
+            session,
+            1,
+            import_id,
+            attested=False,
+            vault=world.plugin.vault,
+            actor=STAFF,
+            now=world.clock(),
+        )
+    assert [row.patient_ref for row in world.rows(SmsPatientPhone)] == ["bob"]
+    assert [(row.good, row.done) for row in world.rows(SmsImport)] == [(1, 1)]
 
 
 def test_what_waits_for_a_forgotten_patient_never_goes_out(world, ann):

@@ -29,7 +29,7 @@ def phone(world):
     return world.patient("p1", consent=False)
 
 
-def send(world, phone, **more):
+def send(world, phone, *, patient_ref="p1", **more):
     """Have a code sent to a phone; gives its id."""
     with world.session() as session:
         row = session.scalars(sa.select(SmsPhone).filter_by(e164=phone)).one()
@@ -37,7 +37,7 @@ def send(world, phone, **more):
             session,
             session.get(SmsPractice, row.practice_id),
             row,
-            patient_ref="p1",
+            patient_ref=patient_ref,
             settings=world.plugin.settings,
             vault=world.plugin.vault,
             actor=STAFF,
@@ -142,11 +142,21 @@ def test_three_codes_an_hour_go_to_a_phone(world, phone, clock):
 
 @pages.on_sqlite
 def test_a_practice_sends_so_many_codes_an_hour(world, phone):
-    others = [world.patient(f"q{n}") for n in range(verification.PER_PRACTICE)]
-    for other in others:
-        send(world, other)
+    for n in range(verification.PER_PRACTICE):
+        send(world, world.patient(f"q{n}"), patient_ref=f"q{n}")
     with pytest.raises(NotAllowedError, match="many codes"):
         send(world, phone)
+
+
+@pages.on_sqlite
+def test_one_patient_cannot_use_up_the_codes_of_a_practice(world, phone):
+    others = [world.patient(f"q{n}") for n in range(verification.PER_PATIENT + 1)]
+    for other in others[1:]:
+        send(world, other)
+    with pytest.raises(NotAllowedError, match="many codes"):
+        send(world, others[0])
+
+    send(world, others[0], patient_ref="q0")
 
 
 def test_no_code_goes_to_a_phone_that_opted_out(world, phone):

@@ -7,7 +7,9 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from sms_plugin.core import phones
 from sms_plugin.models import (
+    SmsCode,
     SmsConsent,
     SmsConsentEvidence,
     SmsPatientChoice,
@@ -184,6 +186,41 @@ def test_a_new_phone_joins_only_with_the_code_that_was_texted_to_it(world, porta
     assert world.rows(SmsPhone, e164=number)[0].verified_at is not None
 
 
+@pytest.mark.parametrize("reason", ["opted out", "landline"])
+def test_nobody_learns_what_is_known_of_a_strangers_phone(world, portal, ann, reason):
+    number = world.patient("eve", first="Eve")
+    if reason == "landline":
+        world.alter(SmsPhone, {"condition": "landline"}, e164=number)
+    else:
+        world.receive(number, "STOP")
+    unknown = world.phone()
+
+    answers = []
+    for one in (number, unknown):
+        portal.send("send", number=one)
+        [phone] = world.rows(SmsPhone, e164=one)
+        portal.send("enter", phone=phone.id, code="1")
+        words = portal.words()
+        answers.append(words.replace(phones.display(one), "it"))
+        world.alter(SmsCode, {"expires_at": world.clock()})
+
+    assert answers[0] == answers[1]
+    assert "text START from it" in answers[0]
+    world.drain()
+    assert [text.recipient for text in world.gateway().sent] == [unknown]
+
+
+@pages.on_sqlite
+def test_of_a_number_on_file_the_patient_is_told_why_no_code_comes(world, portal):
+    number = world.patient("eve", first="Eve")
+    world.portal.add_patient("ann", phone=number)
+    world.receive(number, "STOP")
+
+    portal.send("send", number=number)
+
+    assert "This phone opted out" in portal.words()
+
+
 @pages.on_sqlite
 def test_a_strangers_phone_can_be_neither_verified_nor_stopped(world, portal, ann):
     world.patient("eve", first="Eve")
@@ -320,6 +357,13 @@ def test_a_form_without_its_token_changes_nothing(world, portal, ann):
         token = pages.token(portal.page())
         assert portal.send("stop_all", csrf_token=token).status_code == 303
     assert len(world.rows(SmsSuppression)) == 1
+
+
+def test_a_form_with_a_character_that_no_database_keeps_is_refused(world, portal, ann):
+    row = portal.row()
+
+    assert portal.send("rename", row=row.id, label="a\0b").status_code == 400
+    assert portal.row().label == row.label
 
 
 @pages.on_sqlite

@@ -16,7 +16,7 @@ from sms_plugin.models import (
     SmsSuppression,
 )
 from sms_plugin.port import PhoneOnFile
-from sms_plugin.services import agreements
+from sms_plugin.services import agreements, choices, practices
 from sms_plugin.web import panel as panels
 from tests.web import pages
 
@@ -170,6 +170,37 @@ class TestShowing:
             assert "Opted out on" in shown
             assert "Texted STOP" in shown
             assert f"Also used by {other}" in shown
+
+    def test_kinds_that_the_patient_turned_off_are_named(
+        self, world, login, host_page, clock
+    ):
+        world.enable()
+        world.patient("p1", phone="+12125550132")
+        with world.session() as session:
+            practice = practices.by_ref(session, "acme")
+            choices.choose_for_patient(
+                session,
+                practice,
+                "p1",
+                choices.Choice(frozenset({"reminder"})),
+                source="portal",
+                vault=world.plugin.vault,
+                now=clock.now,
+            )
+
+        shown = said(host_page(login("biller")))
+
+        assert "The patient does not want: Reminder. Only the patient" in shown
+        assert "Phone not confirmed" not in shown
+
+    def test_a_phone_that_nobody_confirmed_for_long_says_so(
+        self, world, login, host_page, clock
+    ):
+        world.enable()
+        world.patient("p1", phone="+12125550132")
+        clock.move(days=200)
+
+        assert "Phone not confirmed for 200 days" in said(host_page(login("biller")))
 
     @pages.on_sqlite
     def test_a_patient_of_another_practice_of_the_user_shows_too(

@@ -19,6 +19,7 @@ from sms_plugin.models import (
 )
 from sms_plugin.port import PhoneOnFile
 from sms_plugin.services import agreements, ledger, phone_adding, tables
+from sms_plugin.worker import upkeep
 from tests.support.world import STAFF
 from tests.web import pages
 
@@ -255,6 +256,18 @@ class TestFiles:
         upload(client, FILE)
 
         assert len(world.rows(SmsImport)) == 1
+
+    def test_an_import_is_forgotten_also_where_none_follows(
+        self, app, world, login, patients, clock
+    ):
+        upload(login("frontdesk"), FILE)
+        clock.now += timedelta(days=6)
+        upkeep.tidy_imports(app)
+        assert len(world.rows(SmsImport)) == 1
+
+        clock.now += timedelta(days=2)
+        upkeep.tidy_imports(app)
+        assert world.rows(SmsImport) == []
 
 
 class TestPortal:

@@ -18,7 +18,7 @@ from sms_plugin.models import (
     SmsSuppression,
     SmsTemplate,
 )
-from sms_plugin.services import consents, guesses, patient_phones
+from sms_plugin.services import consents, guesses, links, patient_phones
 from tests.support.world import STAFF
 from tests.web import pages
 
@@ -353,6 +353,24 @@ def test_guessing_is_slowed_down_for_both_kinds_of_links(
     assert caplog.text.count("tries many links") == 1
     clock.move(minutes=1)
     assert visitor.get(link).status_code == 200
+
+
+@pages.on_sqlite
+@pytest.mark.parametrize("path", ["/sms/c/", "/sms/p/"])
+def test_a_page_that_fails_keeps_the_link_out_of_the_log(
+    app, link, visitor, monkeypatch, caplog, path
+):
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", value=False)
+    for opening in ("open_preferences", "open_link"):
+        monkeypatch.setattr(links, opening, lambda *_, **__: 1 / 0)
+    token = link.rpartition("/")[2]
+
+    answer = visitor.get(f"{path}{token}")
+
+    assert answer.status_code == 500
+    assert "This does not work just now" in answer.text
+    assert "ZeroDivisionError" in caplog.text
+    assert token not in caplog.text
 
 
 @pages.on_sqlite

@@ -105,6 +105,7 @@ def test_a_form_that_hides_where_texts_go_assigns_nothing(world, practice_id, lo
     [
         ({"practice": ""}, "Choose the practice"),
         ({"practice": "999"}, "Choose the practice"),
+        ({"practice": "9" * 30}, "Choose the practice"),
         ({"practice": "1", "number": "+14155550178"}, "does not hold this number"),
         ({"practice": "1", "number": NUMBER}, "is a number of"),
     ],
