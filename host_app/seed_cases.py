@@ -133,6 +133,7 @@ HARBOR_CASES = (
     # One login for two
     _case(1036, "Pete", "Parent", 36, years=79),
     _case(1037, "Petra", "Parent", 37, years=77),
+    _case(1068, "Paige", "Portal-Stopped", 68, email="paige@example.com"),
 )  # fmt: skip
 
 STEPS_CASES = (

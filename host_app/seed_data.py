@@ -71,4 +71,5 @@ LOGINS = (
     ("fay@example.com", "Fay Failed-Expired", ("H1026",)),
     ("polly@example.com", "Polly Plan", ("H1022",)),
     ("portia@example.com", "Portia Portal-Optout", ("H1032",)),
+    ("paige@example.com", "Paige Portal-Stopped", ("H1068",)),
 )

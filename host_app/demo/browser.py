@@ -107,14 +107,22 @@ class Browser:
         action: str,
         values: dict[str, str] | None = None,
         files: dict[str, tuple[str, bytes]] | None = None,
+        *,
+        holding: tuple[str, str] | None = None,
     ) -> str:
         """Submit the first form of the page whose action holds a text.
 
-        *values* replace or add fields; the rest goes as the page delivered it.
+        *values* replace or add fields; the rest goes as the page delivered it. Where
+        forms share an action, *holding* names a field of the one, with its value.
         """
         forms = _Forms()
         forms.feed(self.page)
-        form = next((form for form in forms.found if action in form.action), None)
+        fits = (
+            form
+            for form in forms.found
+            if action in form.action and (not holding or holding in form.fields)
+        )
+        form = next(fits, None)
         if form is None:
             raise DemoError(f"{self.who}: no form {action!r} on {self.url}.")
         values = values or {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import requests
@@ -44,6 +45,26 @@ class Carrier:
     def set_fault(self, **fault: Any) -> None:
         """Spoil requests that come next, as ``simulator/faults.py`` words it."""
         self._post("/simulator/faults", {"requests": [fault]})
+
+    def own(self, area_code: str, name: str, sms_url: str) -> str:
+        """Give the portal's account a number, as its console does; return it."""
+        sid = os.environ["SMS_TWILIO_ACCOUNT_SID"]
+        answer = requests.post(
+            f"{self._url}/2010-04-01/Accounts/{sid}/IncomingPhoneNumbers.json",
+            auth=(sid, os.environ["SMS_TWILIO_AUTH_TOKEN"]),
+            data={"AreaCode": area_code, "FriendlyName": name, "SmsUrl": sms_url},
+            timeout=SECONDS,
+        )
+        answer.raise_for_status()
+        found: str = answer.json()["phone_number"]
+        return found
+
+    def register(
+        self, number: str, state: str, code: int | str = "", about: str = ""
+    ) -> None:
+        """Say what the carriers know of a practice's number."""
+        data = {"number": number, "state": state, "code": code, "about": about}
+        self._post("/simulator/registrations", data)
 
     def _post(self, path: str, data: dict[str, Any]) -> None:
         answer = requests.post(self._url + path, json=data, timeout=SECONDS)

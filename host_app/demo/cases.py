@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from host_app.demo import talks
+from host_app.demo import lines, talks
+from host_app.demo.browser import Browser
+from host_app.seed import DEMO_PASSWORD
 from host_app.seed_bills import steady_id
 from host_app.seed_data import STEPS
 
@@ -16,6 +18,7 @@ PAID_MEANWHILE = (
     ("Pat", "Paid-Meanwhile", "H1047"),
 )
 APPROVED, REJECTED = "Pam Paid-Meanwhile", "Rita Rejected"
+LEAVER = ("Paige", "paige@example.com")
 
 
 def play(played: Round) -> None:
@@ -29,6 +32,8 @@ def play(played: Round) -> None:
     for who in PAID_MEANWHILE:
         played.pay_bill(who, f"/patient/pay/{steady_id(f'INV-{who[2]}')}")
     _decide(played, job_id)
+    _stop_in_the_portal(played)
+    lines.play(played)
     talks.play(played)
 
 
@@ -41,3 +46,18 @@ def _decide(played: Round, job_id: int) -> None:
     biller.open(f"/sms/jobs/{job_id}?search={REJECTED.replace(' ', '+')}")
     biller.submit("/confirm", {"reject": "all"})
     biller.submit("/reject", {"why": "timing"})
+
+
+def _stop_in_the_portal(played: Round) -> None:
+    """A patient ends her texts on her own page of the patient portal."""
+    name, email = LEAVER
+    played.say(f"{name} stops her texts in the patient portal.")
+    patient = Browser(played.demo.url, name)
+    patient.open("/patient/login")
+    patient.submit("", {"email": email, "password": DEMO_PASSWORD})
+    patient.open("/patient/preferences")
+    patient.submit("/sms/mine", holding=("deed", "stop"))
+    stopped = played.ledger.one(
+        "SELECT count(*) FROM sms_suppression WHERE source = 'portal'"
+    )
+    played.facts.append((f"{name} stopped her texts in the portal", str(stopped)))

@@ -16,6 +16,8 @@ WES = ("Wes", "Waiting")
 SID = ("Sid", "Silent")
 FRIDA = ("Frida", "Failed")
 URSULA = ("Ursula", "Unknown")
+LOU = ("Lou", "Latefee")
+UNA = "+14155550134"
 # A phone that no account has.
 STRANGER = "+14155550199"
 
@@ -47,6 +49,13 @@ def play(played: Round) -> None:
     played.carrier.write(
         STRANGER, played.number(), "Hello, do you take new patients in December?"
     )
+    # Two that only a person can answer: they stand in SMS > To do.
+    played.carrier.write(
+        played.phone(LOU),
+        played.number(),
+        "Please stop these late fees, I paid last week.",
+    )
+    played.carrier.write(UNA, played.number(), "START")
     _long_talk(played)
     played.say("Texts that the carrier keeps silent about, refuses, or swallows.")
     _odd_ends(played)

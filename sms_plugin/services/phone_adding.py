@@ -150,10 +150,10 @@ def _phones(
         # A text may come in from one of them at this moment.
         insert_new(session, SmsPhone, new, unique=["practice_id", "e164"])
     lock_rows(session, SmsPhone, *theirs)
-    rows = session.scalars(
+    locked = session.scalars(
         sa.select(SmsPhone).where(*theirs).execution_options(populate_existing=True)
     )
-    return {row.e164: row for row in rows}
+    return {row.e164: row for row in locked}
 
 
 def _owned(

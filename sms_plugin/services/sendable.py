@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import load_only
+from sqlalchemy.orm import Load
 
 from sms_plugin.models import (
     SmsAccount,
@@ -117,7 +117,7 @@ def texts() -> Any:
         .where(*_is_due(sa.bindparam("practice"), sa.bindparam("priority")))
         .order_by(SmsMessage.due_at, SmsMessage.id)
         .limit(sa.bindparam("most", type_=sa.Integer))
-        .options(load_only(*_READ))
+        .options(Load(SmsMessage).load_only(*_READ))
         .with_for_update(of=locked, skip_locked=True)
         .execution_options(populate_existing=True)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -115,6 +116,12 @@ class Phrases:
         if minutes < 48 * 60:
             return say("{number} h", number=minutes // 60)
         return say("{number} days", number=minutes // 1440)
+
+    def ago(self, at: datetime) -> str:
+        """How long ago something was, in words: ``just now``, ``5 min ago``."""
+        if self.now - at < timedelta(minutes=1):
+            return say("just now")
+        return say("{age} ago", age=self.age(at))
 
     def begins(self, at: datetime | None) -> str:
         """When texts that are approved now begin to go out: ``now`` or ``from ...``."""

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser import IN_BROWSER, steps
+from tests.browser.desk import statement, text_of, upload
 
 pytestmark = IN_BROWSER
 SAMPLES = Path(__file__).parents[2] / "host_app" / "samples"
-COLUMNS = (
-    "account_number,first_name,last_name,phone,state,language,invoice_number,balance,"
-    "due_date\n"
-)
 # Of the demo's crowd, with open bills that no other file holds.
 ABEL = "H1101,Abel,Alder,(510) 555-0110,CA,en"
 ADA = "H1102,Ada,Ash,(510) 555-0111,CA,en"
 CLEM = "H1104,Clem,Beech,(510) 555-0113,CA,en"
-
-
-def statement(name: str, *accounts: str) -> dict[str, object]:
-    """A file with a new bill for each account."""
-    due = datetime.now(UTC).date() + timedelta(days=30)
-    rows = [f"{account},INV-{account[:5]}-{name},41.00,{due}\n" for account in accounts]
-    content = (COLUMNS + "".join(rows)).encode()
-    return {"name": f"{name}.csv", "mimeType": "text/csv", "buffer": content}
-
-
-def upload(page, file) -> None:
-    """Upload a file in the portal's own Jobs."""
-    page.goto("/")
-    steps.choose(page, "Jobs", "Upload a statement")
-    page.get_by_label("File").set_input_files(file)
-    page.get_by_role("button", name="Upload").click()
-
-
-def text_of(page, name: str):
-    """The card of somebody's text on the desk."""
-    return page.locator("li.sms-text").filter(has_text=name)
 
 
 def test_a_statement_becomes_texts_that_are_edited_approved_and_delivered(visit, look):

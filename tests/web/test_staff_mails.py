@@ -339,3 +339,34 @@ def test_roles_without_jobs_choose_nothing(world, login, practice_id, user):
 
     assert answer.status_code in {403, 404}
     assert world.rows(SmsStaffChoice) == []
+
+
+@pages.on_sqlite
+def test_staff_that_the_host_cannot_name_keep_no_other_email_waiting(
+    world, login, practice_id, ids
+):
+    other = world.enable("birch", "+12125550199")
+    want(login("biller"), practice_id)
+    with world.session() as session:
+        session.add(
+            SmsStaffChoice(
+                practice_id=other,
+                user_ref="7",
+                kind="pending",
+                created_at=world.clock(),
+            )
+        )
+    world.job(1, job_ref="theirs", practice="birch")
+    world.job(1)
+    name = world.portal.staff_of
+
+    def staff_of(practice_ref):
+        if practice_ref == "birch":
+            raise RuntimeError("the directory is away")
+        return name(practice_ref)
+
+    world.portal.staff_of = staff_of
+    mailing.send_mails(world.app)
+
+    states = {row.practice_id: row.state for row in world.rows(SmsMail)}
+    assert states == {practice_id: "sent", other: "waiting"}

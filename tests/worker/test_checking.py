@@ -10,6 +10,7 @@ from sms_plugin.models import SmsNumber
 from sms_plugin.services import drift
 from sms_plugin.worker import checking
 from sms_plugin.worker.beat import STEPS
+from sms_plugin.worker.scope import Turn
 from tests.support.marks import on_sqlite
 
 FAILED = Registration("failed", "Refused.", "QE1")
@@ -90,3 +91,16 @@ def test_registrations_that_nobody_tells_are_asked_for_at_the_next_turn(
     assert "the gateway did not answer" in caplog.text
     checking.check_registrations(world.app)
     assert world.rows(SmsNumber)[0].registration_checked_at == clock()
+
+
+@on_sqlite
+def test_accounts_that_let_us_wait_do_not_stop_the_beat(world, clock, monkeypatch):
+    world.enable()
+    clock.move(days=1)
+    monkeypatch.setattr(checking, "Turn", lambda: Turn(seconds=0))
+
+    checking.check_numbers(world.app)
+    checking.check_registrations(world.app)
+
+    [number] = world.rows(SmsNumber)
+    assert (number.checked_at, number.registration_checked_at) == (None, None)

@@ -35,11 +35,17 @@
     }
   };
 
+  // A phone answers whoever wrote to it last, until a person chose another number.
+  const renewRecipient = (select, fresh) => {
+    if (select && fresh && !("chosen" in select.dataset)) select.value = fresh.value;
+  };
+
   const renew = (phone, fresh) => {
     const [condition, now] = [phone, fresh].map((p) => p.querySelector(".condition"));
     condition.className = now.className;
     condition.textContent = now.textContent;
     renewThread(phone.querySelector(".thread"), fresh.querySelector(".thread"));
+    renewRecipient(...[phone, fresh].map((p) => p.querySelector("select[name=to]")));
   };
 
   const holder = document.querySelector("[data-phones]");
@@ -86,6 +92,10 @@
     }
     setTimeout(poll, POLL_MS);
   };
+
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "to") event.target.dataset.chosen = "";
+  });
 
   document.addEventListener("submit", async (event) => {
     const form = event.target;
