@@ -68,6 +68,7 @@ def test_a_link_that_nobody_made_says_so(people, look):
 
 def test_a_patient_changes_preferences(visit, look):
     page = visit("portia@example.com")
+    page.goto("/patient/dashboard")
     page.get_by_role("link", name="Preferences").click()
     page.get_by_label("Language", exact=True).select_option(label="Spanish")
     look(page, "patient-preferences", narrow=True)
