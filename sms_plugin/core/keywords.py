@@ -241,14 +241,6 @@ def classify(text: str) -> Intent:
     return read(text).intent
 
 
-def matched_word(text: str) -> str | None:
-    """Name the canonical word that decided, such as ``CANCEL`` or ``WRONG NUMBER``.
-
-    None where ``classify`` says NONE.
-    """
-    return read(text).word
-
-
 def carrier_answers(text: str) -> bool:
     """Whether a carrier answers this text by itself: HELP or INFO and nothing else."""
     return text.strip().casefold() in {"help", "info"}

@@ -19,7 +19,6 @@ from sms_plugin.services.actors import SYSTEM
 from sms_plugin.services.database import (
     among,
     begin_write,
-    change,
     insert_new,
     lock_row,
     lock_rows,
@@ -236,25 +235,14 @@ def _withdraw(
     kinds += [kind for kind, of in _VARIANTS.items() if of in choice.kinds_off]
     if not kinds:
         return
-    unwanted = (
+    consents.withdraw(
+        session,
         SmsMessage.practice_id == practice_id,
         whose,
-        SmsMessage.state.in_(consents.WAITING),
         SmsMessage.purpose.in_(_PURPOSES),
         SmsMessage.kind.in_(kinds),
-    )
-    lock_rows(session, SmsMessage, *unwanted)  # somebody may be approving them
-    change(
-        session,
-        sa.update(SmsMessage)
-        .where(*unwanted)
-        .values(
-            state="withdrawn",
-            reason=REASON,
-            dedupe_key=None,
-            due_at=None,
-            changed_at=now,
-        ),
+        reason=REASON,
+        now=now,
     )
 
 

@@ -178,14 +178,22 @@ def withdraw_waiting(
     now: datetime,
 ) -> None:
     """Withdraw every text that waits for a phone, or those of one patient alone."""
-    theirs = [SmsMessage.phone_id == phone.id, SmsMessage.state.in_(WAITING)]
+    theirs = [SmsMessage.phone_id == phone.id]
     if patient_ref is not None:
         theirs.append(SmsMessage.patient_ref == patient_ref)
-    lock_rows(session, SmsMessage, *theirs)  # somebody may be approving them
+    withdraw(session, *theirs, reason=reason, now=now)
+
+
+def withdraw(
+    session: Session, *whose: sa.ColumnElement[bool], reason: str, now: datetime
+) -> None:
+    """Withdraw those of the texts that wait, for good."""
+    waiting = (*whose, SmsMessage.state.in_(WAITING))
+    lock_rows(session, SmsMessage, *waiting)  # somebody may be approving them
     change(
         session,
         sa.update(SmsMessage)
-        .where(*theirs)
+        .where(*waiting)
         .values(
             state="withdrawn",
             reason=reason,

@@ -34,7 +34,7 @@ from sms_plugin.models import (
 )
 from sms_plugin.services import consents, inbox, ledger, phone_imports
 from sms_plugin.services.actors import audit
-from sms_plugin.services.database import begin_write, change, lock_rows
+from sms_plugin.services.database import begin_write, change
 from sms_plugin.services.outcomes import UNCONFIRMED_STATES
 
 if TYPE_CHECKING:
@@ -89,7 +89,13 @@ def forget(
     alone = [phone for phone in locked if not _others(session, phone, patient_ref)]
     mine = SmsMessage.patient_ref == patient_ref
     whose = sa.or_(mine, SmsMessage.phone_id.in_([phone.id for phone in alone]))
-    _withdraw(session, practice_id, whose, now=now)
+    consents.withdraw(
+        session,
+        SmsMessage.practice_id == practice_id,
+        whose,
+        reason="unknown_patient",
+        now=now,
+    )
     texts, left = _erase_texts(session, practice_id, whose)
     _erase_evidence(
         session,
@@ -138,33 +144,6 @@ def _others(session: Session, phone: SmsPhone, patient_ref: str) -> bool:
         .limit(1)
     )
     return found.first() is not None
-
-
-def _withdraw(
-    session: Session,
-    practice_id: int,
-    whose: sa.ColumnElement[bool],
-    *,
-    now: datetime,
-) -> None:
-    waiting = (
-        SmsMessage.practice_id == practice_id,
-        whose,
-        SmsMessage.state.in_(consents.WAITING),
-    )
-    lock_rows(session, SmsMessage, *waiting)  # somebody may be approving them
-    change(
-        session,
-        sa.update(SmsMessage)
-        .where(*waiting)
-        .values(
-            state="withdrawn",
-            reason="unknown_patient",
-            dedupe_key=None,
-            due_at=None,
-            changed_at=now,
-        ),
-    )
 
 
 def _erase_texts(

@@ -24,7 +24,6 @@ from sms_plugin.services import (
     preferences,
     verification,
 )
-from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write
 
 if TYPE_CHECKING:
@@ -193,7 +192,7 @@ def enter_code(
         row = preferences.add_phone(
             session, practice, patient, phone.e164, now=deed.now
         )
-        _note(session, deed, "phone.add", row)
+        patient_phones.note(session, deed, "phone.add", row)
     return True
 
 
@@ -258,7 +257,7 @@ def agree(session: Session, row: SmsPatientPhone, deed: Deed) -> bool:
         actor=deed.actor,
         now=deed.now,
     )
-    _note(session, deed, "phone.agree", row)
+    patient_phones.note(session, deed, "phone.agree", row)
     session.flush()
     return True
 
@@ -288,7 +287,7 @@ def stop(session: Session, rows: Sequence[SmsPatientPhone], deed: Deed) -> None:
             actor=deed.actor,
             now=deed.now,
         )
-        _note(session, deed, "phone.stop", row)
+        patient_phones.note(session, deed, "phone.stop", row)
     session.flush()
 
 
@@ -296,7 +295,7 @@ def rename(session: Session, row: SmsPatientPhone, label: str, deed: Deed) -> No
     """A patient writes what kind of phone it is, such as "mobile"."""
     begin_write(session)
     row.label = " ".join(label.split())[:40]
-    _note(session, deed, "phone.change", row)
+    patient_phones.note(session, deed, "phone.change", row)
     session.flush()
 
 
@@ -322,14 +321,3 @@ def _agreed(
         .group_by(SmsConsent.phone_hash)
     )
     return {hashes[row[0]]: row[1] for row in found}
-
-
-def _note(session: Session, deed: Deed, action: str, row: SmsPatientPhone) -> None:
-    audit(
-        session,
-        deed.actor,
-        action,
-        practice_id=row.practice_id,
-        object_id=row.phone_id,
-        now=deed.now,
-    )

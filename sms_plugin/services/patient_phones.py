@@ -166,7 +166,7 @@ def add(
     row.consent = ledger.state(
         session, practice.id, patient.id, row.phone, deed.vault
     ).consent
-    _note(session, deed, "phone.add", row)
+    note(session, deed, "phone.add", row)
     said = [say("The phone was added.")]
     if wish.preferred and not row.preferred:
         _prefer(session, row)
@@ -210,7 +210,7 @@ def save(
         _prefer(session, row)
         said.append(say("This phone is texted first now."))
     if said:
-        _note(session, deed, "phone.change", row)
+        note(session, deed, "phone.change", row)
     on = row.delivery and row.consent == "granted"
     if wish.delivery and not on:
         _switch_on(session, row, wish.source, deed)
@@ -259,7 +259,7 @@ def remove(session: Session, row: SmsPatientPhone, deed: Deed) -> list[str]:
     links.revoke_preferences(
         session, row.practice_id, row.phone_id, row.patient_ref, now=deed.now
     )
-    _note(session, deed, "phone.remove", row)
+    note(session, deed, "phone.remove", row)
     was_first = row.preferred
     practice_id, patient_ref = row.practice_id, row.patient_ref
     session.delete(row)
@@ -351,7 +351,8 @@ def _e164(number: str) -> str:
         raise InvalidError(error.reason, field="number") from None
 
 
-def _note(session: Session, deed: Deed, action: str, row: SmsPatientPhone) -> None:
+def note(session: Session, deed: Deed, action: str, row: SmsPatientPhone) -> None:
+    """Put into the audit log what was done to a phone of a patient."""
     audit(
         session,
         deed.actor,

@@ -15,7 +15,7 @@ from sms_plugin.errors import InvalidError, NotAllowedError
 from sms_plugin.models import SmsCode, SmsMessage, SmsPatientChoice
 from sms_plugin.services import consents, direct, holds, phones_in_use, practices
 from sms_plugin.services.actors import audit
-from sms_plugin.services.database import begin_write, change, lock_row, lock_rows
+from sms_plugin.services.database import begin_write, change, lock_row
 from sms_plugin.services.wording import CODE_WORDS
 
 if TYPE_CHECKING:
@@ -235,20 +235,8 @@ def _void(session: Session, codes: Sequence[SmsCode], *, now: datetime) -> None:
 
 def _withdraw(session: Session, ids: Sequence[int], *, now: datetime) -> None:
     """Withdraw those of the texts that have not gone out."""
-    late = (SmsMessage.id.in_(ids), SmsMessage.state == "approved")
-    lock_rows(session, SmsMessage, *late)
-    change(
-        session,
-        sa.update(SmsMessage)
-        .where(*late)
-        .values(
-            state="withdrawn",
-            reason="code_expired",
-            dedupe_key=None,
-            due_at=None,
-            changed_at=now,
-        ),
-    )
+    late = SmsMessage.id.in_(ids)
+    consents.withdraw(session, late, reason="code_expired", now=now)
 
 
 def _is_open(code: SmsCode, now: datetime) -> bool:

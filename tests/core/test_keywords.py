@@ -12,7 +12,6 @@ from sms_plugin.core.keywords import (
     Intent,
     carrier_answers,
     classify,
-    matched_word,
     read,
 )
 
@@ -232,7 +231,7 @@ def test_a_stop_word_in_a_sentence_is_never_overlooked(word, before, after):
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.text(max_size=50))
 def test_any_text_has_an_intent_and_a_word_only_with_one(text):
-    assert (matched_word(text) is None) == (classify(text) is Intent.NONE)
+    assert (read(text).word is None) == (classify(text) is Intent.NONE)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +251,7 @@ def test_any_text_has_an_intent_and_a_word_only_with_one(text):
     ],
 )
 def test_the_word_that_decided_is_named(text, word):
-    assert matched_word(text) == word
+    assert read(text).word == word
 
 
 @pytest.mark.parametrize(
