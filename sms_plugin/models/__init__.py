@@ -1,6 +1,7 @@
 """The tables of the plugin; importing this package maps them all."""
 
 from sms_plugin.models.account import SmsAccount
+from sms_plugin.models.approval import SmsApproval
 from sms_plugin.models.attempt import SmsAttempt
 from sms_plugin.models.audit import SmsAudit
 from sms_plugin.models.base import Instant, SmsBase, metadata
@@ -8,6 +9,7 @@ from sms_plugin.models.choice import SmsCode, SmsPatientChoice
 from sms_plugin.models.consent import SmsConsent, SmsConsentEvidence
 from sms_plugin.models.conversation import SmsConversation, SmsTask
 from sms_plugin.models.counter import SmsCounter
+from sms_plugin.models.event import SmsEvent
 from sms_plugin.models.imported import SmsImport
 from sms_plugin.models.installation import SmsInstallation, SmsProcess, SmsRefusal
 from sms_plugin.models.job import SmsJob
@@ -25,6 +27,7 @@ from sms_plugin.models.webhook import SmsWebhookEvent
 __all__ = [
     "Instant",
     "SmsAccount",
+    "SmsApproval",
     "SmsAttempt",
     "SmsAudit",
     "SmsBase",
@@ -34,6 +37,7 @@ __all__ = [
     "SmsConsentEvidence",
     "SmsConversation",
     "SmsCounter",
+    "SmsEvent",
     "SmsImport",
     "SmsInstallation",
     "SmsJob",

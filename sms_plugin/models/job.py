@@ -17,6 +17,12 @@ class SmsJob(SmsBase):
     ``cursor`` is the id of the last row that was prepared: preparing goes on behind
     it after a crash. ``prepared_at`` is set when the last row was. ``reminded_at`` is
     when staff were reminded that its texts wait for them.
+
+    ``kind`` is statement, or notices for the automatic notices of a month. ``hold``
+    (unusual or seen_before, with its figures in ``hold_detail``) keeps the job from
+    being prepared until a person releases it at ``released_at``, or discards it.
+    ``fingerprint`` is the host's hash of the file. A paused job sends nothing until it
+    is resumed; of a stopped one nothing more goes out.
     """
 
     __tablename__ = "sms_job"
@@ -39,6 +45,18 @@ class SmsJob(SmsBase):
     created_at: Mapped[datetime] = column(Instant)
     prepared_at: Mapped[datetime | None] = column(Instant, nullable=True)
     reminded_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    kind: Mapped[str | None] = column(sa.String(12), nullable=True)
+    fingerprint: Mapped[str | None] = column(sa.String(64), nullable=True)
+    hold: Mapped[str | None] = column(sa.String(16), nullable=True)
+    hold_detail: Mapped[str | None] = column(sa.String(80), nullable=True)
+    released_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    released_by: Mapped[str | None] = column(sa.String(120), nullable=True)
+    discarded_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    discarded_by: Mapped[str | None] = column(sa.String(120), nullable=True)
+    paused_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    paused_by: Mapped[str | None] = column(sa.String(120), nullable=True)
+    stopped_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    stopped_by: Mapped[str | None] = column(sa.String(120), nullable=True)
 
     practice: Mapped[SmsPractice] = relationship("SmsPractice")
 

@@ -17,6 +17,7 @@ class SmsLink(SmsBase):
     __table_args__ = (
         sa.UniqueConstraint("token_hash"),
         sa.Index(None, "message_id"),
+        sa.Index(None, "code_hash"),
         sa.Index(None, "practice_id", "bill_ref"),
     )
 
@@ -32,4 +33,6 @@ class SmsLink(SmsBase):
     revoked_at: Mapped[datetime | None] = column(Instant, nullable=True)
     clicks: Mapped[int] = column(sa.Integer, default=0)
     opened_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    # A keyed hash of the token's first characters, by which a text is recognised.
+    code_hash: Mapped[str | None] = column(sa.String(64), nullable=True)
     created_at: Mapped[datetime] = column(Instant)

@@ -20,6 +20,9 @@ REVIEW = sa.text("state = 'review'")
 ON_THE_WAY = sa.text("state IN ('accepted', 'sent')")
 RECEIVED = sa.text("state = 'received'")
 SUBMITTED = sa.text("submitted_at IS NOT NULL")
+WARNED = sa.text("state = 'pending' AND warnings IS NOT NULL")
+UNCURED = sa.text("state IN ('failed', 'undelivered') AND cured_at IS NULL")
+HAS_APPROVAL = sa.text("approval_id IS NOT NULL")
 
 
 class SmsMessage(SmsBase):
@@ -30,8 +33,11 @@ class SmsMessage(SmsBase):
     a second text for the same fact and is NULL once the row will never go out.
     ``body`` holds marks for its links until it goes out. ``content_hash`` binds body,
     recipient and link; approving copies it to ``approved_hash``, and only what still
-    hashes to that goes out. ``hold`` says why ``due_at`` lies in the future. Money is
-    in millionths.
+    hashes to that goes out. Where a second person must agree, a text is pending with
+    the ``approved_by`` of the first until ``second_by`` is written. ``hold`` says why
+    ``due_at`` lies in the future. ``warnings`` lists what the desk points out (words
+    with commas, such as ``rose:340,shared:2``). ``cure`` is what staff did about a text
+    that failed. Money is in millionths.
     """
 
     __tablename__ = "sms_message"
@@ -92,6 +98,27 @@ class SmsMessage(SmsBase):
             sqlite_where=PENDING,
             postgresql_where=PENDING,
         ),
+        sa.Index(
+            "ix_sms_message_warned",
+            "job_id",
+            "id",
+            sqlite_where=WARNED,
+            postgresql_where=WARNED,
+        ),
+        sa.Index(
+            "ix_sms_message_uncured",
+            "practice_id",
+            "id",
+            sqlite_where=UNCURED,
+            postgresql_where=UNCURED,
+        ),
+        sa.Index(
+            "ix_sms_message_approval_id",
+            "approval_id",
+            sqlite_where=HAS_APPROVAL,
+            postgresql_where=HAS_APPROVAL,
+        ),
+        sa.Index(None, "practice_id", "patient_ref", "id"),
         sa.Index(None, "job_id", "state", "id"),
         sa.Index(None, "phone_id", "id"),
         sa.Index(None, "practice_id", "id"),
@@ -137,6 +164,15 @@ class SmsMessage(SmsBase):
     author: Mapped[str] = column(sa.String(120), default="")
     author_id: Mapped[int | None] = column(sa.Integer, nullable=True)
     any_hour: Mapped[bool] = column(sa.Boolean, default=False)
+    warnings: Mapped[str | None] = column(sa.String(160), nullable=True)
+    edited_by_id: Mapped[int | None] = column(sa.Integer, nullable=True)
+    # No foreign key: SQLite would copy the table to add one.
+    approval_id: Mapped[int | None] = column(sa.BigInteger, nullable=True)
+    second_by: Mapped[str | None] = column(sa.String(120), nullable=True)
+    second_by_id: Mapped[int | None] = column(sa.Integer, nullable=True)
+    cure: Mapped[str | None] = column(sa.String(16), nullable=True)
+    cured_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    cured_by: Mapped[str | None] = column(sa.String(120), nullable=True)
 
     sid: Mapped[str | None] = column(sa.String(64), nullable=True)
     tries: Mapped[int] = column(sa.SmallInteger, default=0)

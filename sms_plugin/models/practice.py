@@ -20,6 +20,11 @@ class SmsPractice(SmsBase):
     nobody knows. ``spending_limit_micros`` bounds a month in millionths of the
     currency, None is no limit; ``limit_exempt`` lists the kinds that it does not hold.
     ``lookup`` asks the gateway, for money, what line a new phone is.
+    ``second_person_above``: jobs of more texts need two people to approve them, and
+    with ``second_person_edits`` so does a text of whoever edited it. With
+    ``approve_notices`` automatic notices wait for approval. A text is withdrawn when
+    its bill's balance moved by more than ``balance_slack_micros`` since it was made;
+    None is any amount.
     """
 
     __tablename__ = "sms_practice"
@@ -47,6 +52,14 @@ class SmsPractice(SmsBase):
     spending_limit_micros: Mapped[int | None] = column(sa.BigInteger, nullable=True)
     limit_exempt: Mapped[str | None] = column(sa.String(120), nullable=True)
     lookup: Mapped[bool] = column(sa.Boolean, default=False, server_default=sa.false())
+    second_person_above: Mapped[int | None] = column(sa.Integer, nullable=True)
+    second_person_edits: Mapped[bool] = column(
+        sa.Boolean, default=False, server_default=sa.false()
+    )
+    approve_notices: Mapped[bool] = column(
+        sa.Boolean, default=False, server_default=sa.false()
+    )
+    balance_slack_micros: Mapped[int | None] = column(sa.BigInteger, nullable=True)
     created_at: Mapped[datetime] = column(Instant)
 
     def __str__(self) -> str:
