@@ -124,9 +124,8 @@ def of(session: Session, job: SmsJob) -> Progress:
     by_reason = sa.select(SmsMessage.reason, sa.func.count()).where(
         *mine, SmsMessage.state == "withdrawn"
     )
-    counts: dict[str, int] = {}
-    for state, count in session.execute(by_state.group_by(SmsMessage.state)):
-        counts[state] = count
+    found = session.execute(by_state.group_by(SmsMessage.state))
+    counts: dict[str, int] = {state: count for state, count in found}  # noqa: C416  (rows are no pairs to mypy)
     reasons = {
         reason or "": count
         for reason, count in session.execute(by_reason.group_by(SmsMessage.reason))

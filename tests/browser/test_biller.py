@@ -77,11 +77,14 @@ def test_chosen_texts_are_rejected_with_a_reason(visit, look):
     expect(text_of(page, "Flora Cypress")).to_have_count(0)
 
 
-def test_the_same_file_twice_makes_no_text_and_says_so(visit, look):
+def test_the_same_file_twice_is_held_and_says_so(visit, look):
     page = visit("biller")
     upload(page, SAMPLES / "statement-nobody-textable.csv")
     look(page, "biller-job-of-the-portal", narrow=True)
     page.get_by_role("link", name="Pending texts").click()
+    expect(page.get_by_text("The same file came")).to_be_visible()
+    look(page, "biller-held", narrow=True)
+    page.get_by_role("button", name="Prepare the texts").click()
     steps.reload_until(page, page.get_by_text("Rows that become no text"))
 
     page.get_by_text("Rows that become no text").click()
