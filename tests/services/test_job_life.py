@@ -11,6 +11,7 @@ from sms_plugin.models import SmsAudit, SmsJob, SmsMessage
 from sms_plugin.services import holds, job_life, job_progress, sending, waits
 from sms_plugin.worker import upkeep
 from tests.support.marks import on_postgresql, on_sqlite
+from tests.support.outside import wait_until
 from tests.support.parallel import PATIENCE, at_once
 from tests.support.world import STAFF
 
@@ -65,6 +66,15 @@ def seen_twice(world):
     world.alter(SmsJob, {"fingerprint": "f" * 64}, id=first)
     world.portal.fingerprints["second"] = "f" * 64
     return first, world.job(job_ref="second")
+
+
+def waiting(engine):
+    """Whether a session of the database waits for a lock."""
+    with engine.connect() as connection:
+        return connection.exec_driver_sql(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ).scalar()
 
 
 # Held before anything is prepared.
@@ -302,12 +312,14 @@ def test_a_job_resumed_while_a_claim_saw_the_pause_leaves_no_text_behind(
     job_id = on.job(1)
     do(on, "pause", job_id)
     on.approve(job_id)
-    saw, goes_on = threading.Event(), threading.Event()
+    saw = threading.Event()
     apply = sending.gate.apply
+    with on.session() as session:
+        engine = session.get_bind()
 
     def late(*args, **more):
         saw.set()
-        goes_on.wait(0.5)
+        wait_until(lambda: waiting(engine))
         return apply(*args, **more)
 
     monkeypatch.setattr(sending.gate, "apply", late)
@@ -315,7 +327,6 @@ def test_a_job_resumed_while_a_claim_saw_the_pause_leaves_no_text_behind(
     claim.start()
     assert saw.wait(PATIENCE)
     resumed = do(on, "resume", job_id)
-    goes_on.set()
     claim.join(PATIENCE)
 
     assert resumed == 1
@@ -328,7 +339,7 @@ def test_a_job_resumed_while_a_claim_saw_the_pause_leaves_no_text_behind(
 
 def test_stopping_withdraws_what_has_not_gone_out(on):
     job_id = on.job(3)
-    sent, approved, pending = (m.id for m in on.messages(job_id=job_id))
+    sent, approved, _ = (m.id for m in on.messages(job_id=job_id))
     on.approve(job_id, sent)
     on.drain()
     on.approve(job_id, approved)
