@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sms_plugin.web.words import Words
 
 KEY = "int(max=9223372036854775807)"
-# Those of a job as a whole; its list names the others by the texts that wait.
+# Where a job stands; of one whose texts wait its list says how many do.
 STATES: Words = {
     "held": (lazy("Held"), "bad"),
     "discarded": (lazy("Discarded"), "off"),

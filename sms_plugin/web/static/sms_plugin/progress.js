@@ -7,10 +7,12 @@
     return;
   }
   const PAUSE = 2000;
+  const LONGEST = 30000;
   const words = document.getElementById("sms-progress-words");
   const bar = part.querySelector("progress");
   const lost = part.querySelector("[data-lost-words]");
   let timer = 0;
+  let pause = PAUSE;
   let known = "";
   let over = false;
 
@@ -40,10 +42,14 @@
       });
       if (answer.redirected || [401, 403, 404].includes(answer.status)) {
         over = true;
-      } else if (answer.status !== 304) {
+      } else if (answer.status === 304) {
+        // Texts that wait for the morning change nothing all night.
+        pause = Math.min(pause * 1.1, LONGEST);
+      } else {
         if (!answer.ok) {
           throw new Error(String(answer.status));
         }
+        pause = PAUSE;
         show(await answer.json());
         known = answer.headers.get("ETag") ?? "";
       }
@@ -57,7 +63,7 @@
   function plan() {
     clearTimeout(timer);
     if (!over && !document.hidden) {
-      timer = setTimeout(ask, PAUSE);
+      timer = setTimeout(ask, pause);
     }
   }
 
