@@ -59,6 +59,7 @@ def test_a_file_that_came_before_is_held_and_the_desk_says_as_what(world, biller
     ) in words(shown)
     assert deeds_on(shown) == {"release", "discard"}
     assert "Waiting for your approval" not in words(shown)
+    assert "Nothing waits for approval" not in words(shown)
     listed = words(page(biller, ""))
     assert "second.csv Held" in listed
     assert "The same file came on" in listed
@@ -156,6 +157,13 @@ def test_a_page_shows_how_far_the_job_is_without_a_script(world, biller):
     said = part.select_one(f"#{part.progress['aria-labelledby']}")
     assert words(said) == "1 of 2 sent, withdrawn 1: 1 paid meanwhile."
     assert (part.progress["value"], part.progress["max"]) == ("1", "2")
+
+
+def test_before_anything_is_approved_there_is_nothing_to_pause(world, biller):
+    shown = page(biller, world.job())
+
+    assert deeds_on(shown) == set()
+    assert "The whole job" not in words(shown)
 
 
 def test_a_finished_job_says_what_became_of_it_and_asks_no_more(world, biller):
