@@ -183,6 +183,11 @@ class SmsJobLifeView(reach.SmsReachView):
         )
 
 
+def parts(job: SmsJob) -> dict[str, Any]:
+    """What ``jobs/_life.html`` shows of a job."""
+    return {"life": Life(job), "progress": job_progress.of(guards.db(), job)}
+
+
 def shown(found: Progress) -> dict[str, Any]:
     """What a page shows of a job's progress, said already."""
     return {
