@@ -42,6 +42,7 @@ REASONS: dict[str, str] = {
     "superseded": mark("A later job made it out of date"),
     "expired": mark("Nobody approved it in time"),
     "code_expired": mark("The code was too old before it could go out"),
+    "stopped": mark("Stopped by staff"),
     "changed": mark("It was changed after the approval"),
     "phone_changed": mark("The phone is no longer the patient's"),
 }

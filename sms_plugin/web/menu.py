@@ -16,6 +16,7 @@ from sms_plugin.web.crud import (
 )
 from sms_plugin.web.dashboard import SmsDashboardView
 from sms_plugin.web.inbox import SmsInboxView
+from sms_plugin.web.job_life import SmsJobLifeView
 from sms_plugin.web.jobs import SmsDeskView, SmsJobView
 from sms_plugin.web.language import lazy
 from sms_plugin.web.ledger import SmsConsentsView
@@ -70,6 +71,7 @@ ENTRIES = (
 )
 WITHOUT_ENTRY = (
     SmsDeskView,
+    SmsJobLifeView,
     SmsPanelView,
     SmsPhoneFilesView,
 )

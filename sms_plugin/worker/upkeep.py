@@ -14,6 +14,7 @@ from sms_plugin import signals
 from sms_plugin.models import SmsJob, SmsPractice
 from sms_plugin.port import MailsStaff
 from sms_plugin.services import (
+    job_holds,
     phone_imports,
     reconcile,
     reminders,
@@ -89,6 +90,7 @@ def continue_jobs(app: Flask) -> None:
             .join(SmsPractice, SmsPractice.id == SmsJob.practice_id)
             .where(
                 SmsJob.prepared_at.is_(None),
+                *job_holds.may_go_on(),
                 # Jobs of a practice that is off wait, and keep nobody else's.
                 SmsPractice.allowed,
                 SmsPractice.enabled,
