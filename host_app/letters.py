@@ -66,7 +66,6 @@ def of_invoice(invoice: Invoice) -> Sequence[LetterRequest]:
 
 
 def _newest(which: ColumnElement[bool]) -> Sequence[LetterRequest]:
-    query = select(LetterRequest).where(which)
-    return db.session.scalars(
-        query.order_by(LetterRequest.id.desc()).limit(SHOWN)
-    ).all()
+    query = select(LetterRequest).where(which).order_by(LetterRequest.id.desc())
+    found: Sequence[LetterRequest] = db.session.scalars(query.limit(SHOWN)).all()
+    return found

@@ -57,9 +57,10 @@ def uncured() -> tuple[sa.ColumnElement[bool], ...]:
     The words stand in the SQL itself: with parameters in their place no database would
     use the partial index.
     """
-    failed = [sa.literal_column("'failed'"), sa.literal_column("'undelivered'")]
     return (
-        SmsMessage.state.in_(failed),
+        SmsMessage.state.in_(
+            [sa.literal_column("'failed'"), sa.literal_column("'undelivered'")]
+        ),
         SmsMessage.cured_at.is_(None),
         SmsMessage.purpose.in_(("job", "notice")),
     )

@@ -47,7 +47,7 @@ class SmsDashboardView(SmsBaseView):
             choices=CHOICES.values(),
             days=days,
             shown=readings.Readings(found, practice, now),
-            failed=failure_pages.link(practice),
+            failed=failure_pages.plain_link(),
             waiting=todo.waiting(found.waiting) + todo.limit(practice),
             steps=[]
             if found.texted_before

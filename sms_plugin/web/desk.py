@@ -221,7 +221,7 @@ class SmsDeskView(reach.SmsReachView):
             job=job,
             problem=str(problem or ""),
             summary=jobs.summary(session, job),
-            failed=failure_pages.link(practice, job),
+            failed=failure_pages.link(job),
             pending=reminders.pending(session, [job.id]).get(job.id),
             estimate=_estimate(job, Chosen(everything=True)),
             too_dear=_too_dear(job, Chosen(everything=True)),

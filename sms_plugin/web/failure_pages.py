@@ -83,11 +83,16 @@ class Failures:
         )
 
 
-def link(practice: SmsPractice, job: SmsJob | None = None) -> tuple[str, str] | None:
-    """Where to see what did not arrive, and how many; None where nothing is open."""
+def plain_link() -> tuple[str, str] | None:
+    """Where to see all that did not arrive, for those who may; nothing is counted."""
     if not guards.may(roles.READ, roles.PENDING):
         return None
-    scope = failures.Scope(practice.id, guards.toolbox().now(), job.id if job else 0)
+    return say("See what can be done about them."), url_for("SmsFailuresView.index")
+
+
+def link(job: SmsJob) -> tuple[str, str] | None:
+    """How many texts of a job did not arrive, and where; None where none is open."""
+    scope = failures.Scope(job.practice_id, guards.toolbox().now(), job.id)
     count = failures.how_many(guards.db(), scope)
     if not count:
         return None
@@ -96,7 +101,7 @@ def link(practice: SmsPractice, job: SmsJob | None = None) -> tuple[str, str] | 
         "{count} texts did not arrive: see what can be done.",
         count,
     )
-    return said, url_for("SmsFailuresView.index", job=job.id if job else None)
+    return said, url_for("SmsFailuresView.index", job=job.id)
 
 
 def _job(practice: SmsPractice, job_id: int) -> SmsJob | None:
