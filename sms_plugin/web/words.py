@@ -173,7 +173,7 @@ DEEDS = {
     "message.leave": lazy("Left a text of unknown outcome"),
     "message.resend": lazy("Sent a text of unknown outcome again"),
     "failure.other": lazy("Wrote to another phone after a text did not arrive"),
-    "failure.drop": lazy("Took a phone that a text did not reach out of use"),
+    "failure.drop": lazy("Switched texts off for a phone that a text did not reach"),
     "failure.letter": lazy("Asked for a letter after a text did not arrive"),
     "failure.leave": lazy("Left a text that did not arrive as it is"),
     "job.approve": lazy("Approved texts of a job"),
