@@ -15,6 +15,7 @@ from sms_plugin.web.crud import (
     may_see_audit,
 )
 from sms_plugin.web.dashboard import SmsDashboardView
+from sms_plugin.web.funnel import SmsOutcomeView
 from sms_plugin.web.inbox import SmsInboxView
 from sms_plugin.web.jobs import SmsDeskView, SmsJobView
 from sms_plugin.web.language import lazy
@@ -70,6 +71,7 @@ ENTRIES = (
 )
 WITHOUT_ENTRY = (
     SmsDeskView,
+    SmsOutcomeView,
     SmsPanelView,
     SmsPhoneFilesView,
 )
