@@ -47,7 +47,9 @@ def states(session: Session, scope: Scope) -> list[Any]:
     )
     approved = sa.case((is_approved, 1), else_=0)
     keys = (scope.key, SmsMessage.state, is_out, approved)
-    places = [sa.literal_column(str(place + 1)) for place in range(len(keys))]
+    places: list[Any] = [
+        sa.literal_column(str(place + 1)) for place in range(len(keys))
+    ]
     query = (
         sa.select(*keys, sa.func.count(), sa.func.sum(SmsMessage.cost_micros))
         .where(*scope.texts)

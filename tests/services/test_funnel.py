@@ -126,22 +126,19 @@ class Round:
         template = self.world.rows(
             SmsTemplate, practice_id=self.practice_id, kind="reminder", language="en"
         )[0]
-        found = [
-            row.id
-            for row in self.world.rows(SmsTemplateRevision, template_id=template.id)
-        ]
-        for number in range(len(found) + 1, count + 1):
-            found.append(
-                self._add(
-                    SmsTemplateRevision(
-                        template_id=template.id,
-                        number=number,
-                        body="Please pay.",
-                        created_at=self.clock(),
-                    )
+        known = self.world.rows(SmsTemplateRevision, template_id=template.id)
+        more = [
+            self._add(
+                SmsTemplateRevision(
+                    template_id=template.id,
+                    number=number,
+                    body="Please pay.",
+                    created_at=self.clock(),
                 )
             )
-        return template.id, found
+            for number in range(len(known) + 1, count + 1)
+        ]
+        return template.id, [row.id for row in known] + more
 
     def _add(self, row):
         with self.world.session() as session:

@@ -160,10 +160,15 @@ def test_several_kinds_stand_side_by_side_with_their_sum(url, texts, world, logi
 
 
 @pages.on_sqlite
-def test_a_job_of_which_nothing_is_prepared_says_so(world, login):
-    world.enable()
-    world.patient("ann")
-    job_id = world.submit("empty")
+def test_a_job_of_which_nothing_is_prepared_says_so(world, login, clock):
+    practice_id = world.enable()
+    with world.session() as session:
+        job = SmsJob(
+            practice_id=practice_id, job_ref="new", title="New", created_at=clock()
+        )
+        session.add(job)
+        session.flush()
+        job_id = job.id
 
     page = login("viewer").get(f"/sms/jobs/{job_id}/outcome")
 
