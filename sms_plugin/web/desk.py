@@ -245,6 +245,7 @@ class SmsDeskView(reach.SmsReachView):
             after=after,
             more=shown[-1][0].id if len(rows) > ROWS else 0,
             may_write=guards.may(roles.WRITE, roles.PENDING),
+            may_read_outcome=guards.may(roles.READ, roles.DASHBOARD),
             say=phrases.Phrases.about(practice, [message for message, _ in shown]),
             states=words.MESSAGE_STATES,
             tabs=TABS,

@@ -16,6 +16,7 @@ from sms_plugin.web.crud import (
 )
 from sms_plugin.web.dashboard import SmsDashboardView
 from sms_plugin.web.failures import SmsFailuresView
+from sms_plugin.web.funnel import SmsOutcomeView
 from sms_plugin.web.inbox import SmsInboxView
 from sms_plugin.web.job_life import SmsJobLifeView
 from sms_plugin.web.jobs import SmsDeskView, SmsJobView
@@ -74,6 +75,7 @@ ENTRIES = (
 WITHOUT_ENTRY = (
     SmsDeskView,
     SmsJobLifeView,
+    SmsOutcomeView,
     SmsPanelView,
     SmsPhoneFilesView,
 )
