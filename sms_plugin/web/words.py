@@ -109,6 +109,11 @@ LEDGER_SOURCES = STAFF_SOURCES | {
     "link": lazy("By the link in a text"),
     "removed": lazy("The phone was removed from the patient"),
 }
+# "keyword" stands for either word; what happened says which it was.
+_WORDS_TEXTED = {
+    "suppressed": lazy("Texted STOP"),
+    "lifted": lazy("Texted START"),
+}
 EVENT_STATES: Words = {
     "applied": (lazy("Applied"), "ok"),
     "waiting": (lazy("Waits to be applied"), "wait"),
@@ -195,6 +200,13 @@ def kind(value: str) -> str:
     }:  # of no kind
         return NONE
     return say(KINDS[value].label) if value in KINDS else value or NONE
+
+
+def source(name: str, event: str = "suppressed") -> str:
+    """How an entry of the ledger came about, such as "Texted STOP"."""
+    if name == "keyword" and event in _WORDS_TEXTED:
+        return str(_WORDS_TEXTED[event])
+    return str(LEDGER_SOURCES.get(name, name))
 
 
 def body(purpose: str, text: str | None) -> str | None:
