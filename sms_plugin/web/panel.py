@@ -264,7 +264,15 @@ def _why_stopped(row: SmsSuppression) -> str:
             when=words.plain_time(row.created_at),
             how=how,
         )
-    if row.source in {"link", "portal"}:
+    if row.source == "link":
+        return say(
+            "Opted out on {when} ({how}). No text goes to this phone. Only the patient "
+            "can undo that: on the page of that link, or, where the link is lost, by "
+            "texting START, which makes a task for you.",
+            when=words.plain_time(row.created_at),
+            how=how,
+        )
+    if row.source == "portal":
         return say(
             "Opted out on {when} ({how}). No text goes to this phone. Only the patient "
             "can undo that, on the page where it was done.",

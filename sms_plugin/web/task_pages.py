@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from flask import url_for
 
 from sms_plugin.models import SmsConversation, SmsMessage, SmsPatientPhone, SmsPhone
-from sms_plugin.services import consents, task_deeds, tasks
+from sms_plugin.services import consents, returning, task_deeds, tasks
 from sms_plugin.services.task_deeds import (
     DEALT,
     DISMISS,
     KEEP,
+    LIFT,
     OPT_OUT,
     OTHER,
     RIGHT,
@@ -25,7 +26,7 @@ from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from sms_plugin.models import SmsPractice, SmsTask
@@ -45,6 +46,7 @@ LABELS = {
     DEALT: lazy("Done"),
     KEEP: lazy("Keep it out of use"),
     RIGHT: lazy("The number is right"),
+    LIFT: lazy("Let texts go out again"),
 }
 DECIDED = {
     OPT_OUT: lazy("Opted the phone out"),
@@ -54,6 +56,7 @@ DECIDED = {
     DEALT: lazy("Done"),
     KEEP: lazy("Kept out of use"),
     RIGHT: lazy("The number is right"),
+    LIFT: lazy("Let texts go out again"),
     "verified": lazy("Verified by a code"),
     "in_use": lazy("The phone answered"),
     "stopped": lazy("The patient opted out"),
@@ -75,6 +78,7 @@ class Item:
     conversation: str
     phones: str
     opted_out: bool
+    liftable: bool = False
 
     @property
     def heading(self) -> Any:
@@ -84,7 +88,11 @@ class Item:
     @property
     def deeds(self) -> list[tuple[str, Any]]:
         """What can be decided, each with the words of its button."""
-        return [(deed, LABELS[deed]) for deed in task_deeds.DEEDS[self.task.kind]]
+        return [
+            (deed, LABELS[deed])
+            for deed in task_deeds.DEEDS[self.task.kind]
+            if deed != LIFT or self.liftable
+        ]
 
     @property
     def decided(self) -> Any:
@@ -127,6 +135,11 @@ class Tasks:
         )
 
 
+def _may_return(task: SmsTask) -> bool:
+    """Whether a START from its phone may let staff lift a stop."""
+    return task.kind == tasks.WANTS_TEXTS and task.done_at is None
+
+
 @dataclass(frozen=True)
 class _Facts:
     """What the cards of a page show, read in a handful of queries."""
@@ -136,6 +149,7 @@ class _Facts:
     conversations: Mapping[int, int]
     patients: Mapping[int, list[str]]
     suppressed: Mapping[int, str]
+    liftable: Collection[int]
 
     @classmethod
     def read(cls, practice: SmsPractice, rows: Sequence[SmsTask]) -> _Facts:
@@ -162,6 +176,11 @@ class _Facts:
             conversations={row.phone_id: row.id for row in talks},
             patients=patients,
             suppressed=consents.suppressed(session, phone_ids),
+            liftable=returning.proofs(
+                session,
+                practice.id,
+                {row.phone_id for row in rows if row.phone_id and _may_return(row)},
+            ),
         )
 
     def items(self, rows: Sequence[SmsTask], say: Phrases) -> list[Item]:
@@ -193,6 +212,7 @@ class _Facts:
                     else "",
                     phones=phones if task.kind in ABOUT_PHONES else "",
                     opted_out=phone_id in self.suppressed,
+                    liftable=phone_id in self.liftable and _may_return(task),
                 )
             )
         return found

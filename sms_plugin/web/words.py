@@ -134,6 +134,7 @@ DEEDS = {
     "task.other": lazy("Noted that a word meant something else"),
     "task.stays": lazy("Noted that a word meant an opt-out"),
     "task.dealt": lazy("Dealt with somebody who asks for texts"),
+    "task.lift": lazy("Lifted a stop by link after a START from the phone"),
     "task.keep": lazy("Kept a phone out of use"),
     "task.right": lazy("Put a phone back into use"),
     "practice.limit": lazy("Changed the spending limit"),

@@ -83,7 +83,7 @@ def test_a_list_asks_once_about_all_of_its_phones(ann, world, login, app):
     ("source", "way_back"),
     [
         ("keyword", "by texting START."),
-        ("link", "on the page where it was done."),
+        ("link", "on the page of that link"),
         ("portal", "on the page where it was done."),
         ("staff", "Only the patient can undo that."),
     ],
