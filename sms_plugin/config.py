@@ -294,6 +294,15 @@ REVERIFY_DAYS = Key(
     0,
     3650,
 )
+SILENCE_DAYS = Key(
+    "SMS_SILENCE_DAYS",
+    parsing.whole,
+    365,
+    "Days without a sign of the patient after which a phone is taken out of use, with "
+    "a task for staff, until somebody confirms it; 0 for never.",
+    0,
+    3650,
+)
 CLOCK_SHIFT = Key(
     "SMS_CLOCK_SHIFT",
     parsing.number,

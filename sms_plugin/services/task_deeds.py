@@ -29,6 +29,7 @@ DEALT: Final = "dealt"
 KEEP: Final = "keep"
 RIGHT: Final = "right"
 LIFT: Final = "lift"
+ASKED: Final = "asked"
 
 DEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     tasks.MAYBE_OPT_OUT: (OPT_OUT, DISMISS),
@@ -36,6 +37,7 @@ DEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     tasks.WANTS_TEXTS: (LIFT, DEALT),
     tasks.WRONG_NUMBER: (KEEP, RIGHT),
     tasks.DEAD_NUMBER: (KEEP, RIGHT),
+    tasks.SILENT_PHONE: (ASKED, KEEP),
 }
 """What can be decided, by the kind of task."""
 
@@ -80,6 +82,8 @@ def settle(
         returning.lift(session, phone, vault=vault, actor=actor, now=now)
     elif deed == RIGHT:
         phone.condition = phones_in_use.IN_USE
+    elif deed == ASKED:
+        phones_in_use.heard_of(session, phone, deed=ASKED, by=actor.name, now=now)
     kinds = tasks.ABOUT_NUMBERS if deed == RIGHT else (task.kind,)
     task.done_at, task.done_by, task.deed = now, actor.name[:120], deed
     session.flush()

@@ -13,7 +13,7 @@ from wtforms import BooleanField, SelectField
 from sms_plugin.core.language import say
 from sms_plugin.errors import SmsError
 from sms_plugin.models import SmsPatientPhone, SmsPhone, SmsSuppression
-from sms_plugin.services import consents
+from sms_plugin.services import consents, phones_in_use
 from sms_plugin.web import guards, panel, roles, search, words
 from sms_plugin.web.base_views import SmsModelView
 from sms_plugin.web.datamodels import PatientPhoneInterface
@@ -30,6 +30,7 @@ STANDINGS = {
     "opted_out": lazy("Opted out"),
     "unverified": lazy("Not verified"),
     "broken": lazy("Cannot get texts"),
+    "silent": lazy("Silent for too long"),
     "shared": lazy("Shared by several patients"),
     "ready": lazy("Can be texted"),
 }
@@ -60,12 +61,16 @@ class PhoneStanding(FilterEqual):
             .having(sa.func.count() > 1)
         )
         works = row.phone_id.in_(phones.where(SmsPhone.condition == "ok"))
+        silent = row.phone_id.in_(
+            phones.where(SmsPhone.condition == phones_in_use.SILENT)
+        )
         conditions: dict[str, Any] = {
             "opted_out": row.phone_id.in_(stopped),
             "unverified": row.phone_id.in_(
                 phones.where(SmsPhone.verified_at.is_(None))
             ),
-            "broken": ~works,
+            "broken": ~works & ~silent,
+            "silent": silent,
             "shared": row.phone_id.in_(shared),
             "ready": sa.and_(
                 works,

@@ -12,6 +12,7 @@ from flask import url_for
 from sms_plugin.models import SmsConversation, SmsMessage, SmsPatientPhone, SmsPhone
 from sms_plugin.services import consents, returning, task_deeds, tasks
 from sms_plugin.services.task_deeds import (
+    ASKED,
     DEALT,
     DISMISS,
     KEEP,
@@ -37,6 +38,7 @@ HEADINGS = {
     tasks.WANTS_TEXTS: (lazy("Asks for texts"), "info"),
     tasks.WRONG_NUMBER: (lazy("Wrong number"), "bad"),
     tasks.DEAD_NUMBER: (lazy("Phone cannot be reached"), "bad"),
+    tasks.SILENT_PHONE: (lazy("Silent for too long"), "wait"),
 }
 LABELS = {
     OPT_OUT: lazy("Opt this phone out"),
@@ -47,6 +49,7 @@ LABELS = {
     KEEP: lazy("Keep it out of use"),
     RIGHT: lazy("The number is right"),
     LIFT: lazy("Let texts go out again"),
+    ASKED: lazy("Still the patient's: I asked"),
 }
 DECIDED = {
     OPT_OUT: lazy("Opted the phone out"),
@@ -57,6 +60,8 @@ DECIDED = {
     KEEP: lazy("Kept out of use"),
     RIGHT: lazy("The number is right"),
     LIFT: lazy("Let texts go out again"),
+    ASKED: lazy("Still the patient's"),
+    "agreed": lazy("The patient agreed to texts"),
     "verified": lazy("Verified by a code"),
     "in_use": lazy("The phone answered"),
     "stopped": lazy("The patient opted out"),

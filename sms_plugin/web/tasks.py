@@ -11,6 +11,7 @@ from sms_plugin.core.language import say
 from sms_plugin.errors import SmsError
 from sms_plugin.services import consents, task_deeds
 from sms_plugin.services.task_deeds import (
+    ASKED,
     DEALT,
     DISMISS,
     KEEP,
@@ -40,6 +41,7 @@ SAID = {
         "The stop is lifted. Texts go out again to whoever agreed to them on this "
         "phone; its START is kept in the consent ledger with your name."
     ),
+    ASKED: lazy("The phone is in use again."),
     KEEP: lazy("The task is done. The phone stays out of use."),
 }
 

@@ -81,6 +81,7 @@ PHONE_CONDITIONS: Words = {
     "landline": (lazy("Landline"), "bad"),
     "unreachable": (lazy("Did not take earlier texts"), "bad"),
     "wrong": (lazy("Somebody else's number"), "bad"),
+    "silent": (lazy("Silent for too long"), "wait"),
 }
 LINE_TYPES = {
     "mobile": lazy("mobile"),
@@ -137,6 +138,7 @@ DEEDS = {
     "task.lift": lazy("Lifted a stop by link after a START from the phone"),
     "task.keep": lazy("Kept a phone out of use"),
     "task.right": lazy("Put a phone back into use"),
+    "task.asked": lazy("Confirmed a silent phone after asking the patient"),
     "practice.limit": lazy("Changed the spending limit"),
     "usage.export": lazy("Exported the usage"),
     "practice.accept": lazy("Accepted the prices"),

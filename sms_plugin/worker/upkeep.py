@@ -18,6 +18,7 @@ from sms_plugin.services import (
     reconcile,
     reminders,
     sending,
+    silences,
     verification,
 )
 from sms_plugin.worker.scope import guarded, plugin_of, transaction
@@ -79,6 +80,22 @@ def tidy_imports(app: Flask) -> None:
     """What was read of files of phones is forgotten after some days."""
     with transaction(app) as session:
         phone_imports.tidy(session, now=plugin_of(app).now())
+
+
+def take_out_silent(app: Flask) -> None:
+    """Phones on which nobody was heard from for too long go out of use."""
+    plugin, after = plugin_of(app), 0
+    found: int | None = 0
+    while found is not None:
+        with transaction(app) as session:
+            found = silences.take_out(
+                session,
+                after=after,
+                settings=plugin.settings,
+                vault=plugin.vault,
+                now=plugin.now(),
+            )
+        after = found or after
 
 
 def continue_jobs(app: Flask) -> None:
