@@ -22,7 +22,7 @@ from sms_plugin.services.task_deeds import (
     RIGHT,
     STAYS,
 )
-from sms_plugin.web import guards, phrases, reach, roles
+from sms_plugin.web import guards, on_file, phrases, reach, roles
 from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases
 
@@ -84,6 +84,7 @@ class Item:
     phones: str
     opted_out: bool
     liftable: bool = False
+    on_file: Sequence[str] = ()
 
     @property
     def heading(self) -> Any:
@@ -155,6 +156,7 @@ class _Facts:
     patients: Mapping[int, list[str]]
     suppressed: Mapping[int, str]
     liftable: Collection[int]
+    on_file: Mapping[int, Sequence[str]]
 
     @classmethod
     def read(cls, practice: SmsPractice, rows: Sequence[SmsTask]) -> _Facts:
@@ -175,8 +177,10 @@ class _Facts:
         phones = of(SmsPhone, SmsPhone.id, phone_ids, len(rows))
         messages = of(SmsMessage, SmsMessage.id, message_ids, len(rows))
         talks = of(SmsConversation, SmsConversation.phone_id, phone_ids, len(rows))
+        unknown = [row for row in phones if row.id not in patients]
         return cls(
             phones={row.id: row for row in phones},
+            on_file={row.id: on_file.names(practice, row) for row in unknown},
             messages={row.id: row for row in messages},
             conversations={row.phone_id: row.id for row in talks},
             patients=patients,
@@ -217,6 +221,7 @@ class _Facts:
                     else "",
                     phones=phones if task.kind in ABOUT_PHONES else "",
                     opted_out=phone_id in self.suppressed,
+                    on_file=self.on_file.get(phone_id, ()),
                     liftable=phone_id in self.liftable and _may_return(task),
                 )
             )
