@@ -17,6 +17,7 @@ from sms_plugin.services import (
     phone_imports,
     reconcile,
     reminders,
+    retention,
     sending,
     silences,
     verification,
@@ -84,18 +85,27 @@ def tidy_imports(app: Flask) -> None:
 
 def take_out_silent(app: Flask) -> None:
     """Phones on which nobody was heard from for too long go out of use."""
-    plugin, after = plugin_of(app), 0
-    found: int | None = 0
-    while found is not None:
+    plugin = plugin_of(app)
+    after: int | None = 0
+    while after is not None:
         with transaction(app) as session:
-            found = silences.take_out(
+            after = silences.take_out(
                 session,
                 after=after,
                 settings=plugin.settings,
                 vault=plugin.vault,
                 now=plugin.now(),
             )
-        after = found or after
+
+
+def purge_statuses(app: Flask) -> None:
+    """Old reports of delivery, which hold the number of a phone, are not kept."""
+    after: int | None = 0
+    while after is not None:
+        with transaction(app) as session:
+            after = retention.purge_statuses(
+                session, after=after, now=plugin_of(app).now()
+            )
 
 
 def continue_jobs(app: Flask) -> None:
