@@ -71,6 +71,15 @@ def shows_life(
         tasks.close(session, phone, kinds, deed="in_use", now=now)
 
 
+def lock_if_dead(session: Session, phone_id: int) -> None:
+    """Lock a phone that a text which arrived would bring back into use."""
+    session.execute(
+        sa.select(SmsPhone.id)
+        .where(SmsPhone.id == phone_id, SmsPhone.condition.in_(_ARRIVED))
+        .with_for_update()
+    )
+
+
 def confirm(session: Session, phone: SmsPhone, now: datetime) -> None:
     """Its holder read a code out: the phone is in use, whatever was said before.
 
