@@ -185,7 +185,7 @@ def _asked(
         )
         .group_by(SmsTask.phone_id)
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in rows if row[0] and row[1]}
 
 
 def _set(

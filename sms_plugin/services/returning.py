@@ -61,7 +61,7 @@ def proofs(
     )
     found: dict[int, str] = {}
     for phone_id, body in rows:
-        if keywords.classify(body) is Intent.OPT_IN:
+        if phone_id is not None and keywords.classify(body) is Intent.OPT_IN:
             found.setdefault(phone_id, body)
     return found
 
