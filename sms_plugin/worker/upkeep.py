@@ -18,7 +18,9 @@ from sms_plugin.services import (
     phone_imports,
     reconcile,
     reminders,
+    retention,
     sending,
+    silences,
     verification,
 )
 from sms_plugin.worker.scope import guarded, plugin_of, transaction
@@ -80,6 +82,31 @@ def tidy_imports(app: Flask) -> None:
     """What was read of files of phones is forgotten after some days."""
     with transaction(app) as session:
         phone_imports.tidy(session, now=plugin_of(app).now())
+
+
+def take_out_silent(app: Flask) -> None:
+    """Phones on which nobody was heard from for too long go out of use."""
+    plugin = plugin_of(app)
+    after: int | None = 0
+    while after is not None:
+        with transaction(app) as session:
+            after = silences.take_out(
+                session,
+                after=after,
+                settings=plugin.settings,
+                vault=plugin.vault,
+                now=plugin.now(),
+            )
+
+
+def purge_statuses(app: Flask) -> None:
+    """Old reports of delivery, which hold the number of a phone, are not kept."""
+    after: int | None = 0
+    while after is not None:
+        with transaction(app) as session:
+            after = retention.purge_statuses(
+                session, after=after, now=plugin_of(app).now()
+            )
 
 
 def continue_jobs(app: Flask) -> None:
