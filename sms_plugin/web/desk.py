@@ -206,9 +206,7 @@ class SmsDeskView(reach.SmsReachView):
         status = reach.refuse(problem) if problem else 200
         tools, session, args = guards.toolbox(), guards.db(), request.args
         now, practice = tools.now(), job.practice
-        state = args.get("state", "pending")
-        if state not in TABS:
-            state = "pending"
+        state = _tab(args.get("state", ""))
         search = decisions.search_in(args)
         after = reach.number_in(args, "after")
         rows = jobs.page(
@@ -302,6 +300,11 @@ class SmsDeskView(reach.SmsReachView):
             problem=problem,
             say=phrases.Phrases.about(job.practice, [message]),
         )
+
+
+def _tab(state: str) -> str:
+    """The state whose texts are shown."""
+    return state if state in TABS else "pending"
 
 
 def _estimate(job: SmsJob, chosen: Chosen) -> Estimate:
