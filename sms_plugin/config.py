@@ -237,7 +237,7 @@ APPROVAL_DAYS = Key(
     "SMS_APPROVAL_DAYS",
     parsing.whole,
     14,
-    "Days after which a text that nobody approved expires.",
+    "Days after which a pending text expires.",
     1,
     90,
 )
@@ -266,7 +266,7 @@ NUMBERS_A_DAY = Key(
     "SMS_NUMBERS_A_DAY",
     parsing.whole,
     3,
-    "Numbers that a practice may buy within 24 hours.",
+    "Numbers a practice may buy in 24 hours.",
     1,
     1000,
 )
