@@ -234,12 +234,7 @@ PRICE_NUMBER = Key(
 )
 CURRENCY = Key("SMS_CURRENCY", parsing.currency, "USD", "Currency of prices, ISO 4217.")
 APPROVAL_DAYS = Key(
-    "SMS_APPROVAL_DAYS",
-    parsing.whole,
-    14,
-    "Days after which a pending text expires.",
-    1,
-    90,
+    "SMS_APPROVAL_DAYS", parsing.whole, 14, "Days until a pending text expires.", 1, 90
 )
 REMIND_DAYS = Key(
     "SMS_REMIND_DAYS",
@@ -263,12 +258,7 @@ MAX_NUMBERS = Key(
     1000,
 )
 NUMBERS_A_DAY = Key(
-    "SMS_NUMBERS_A_DAY",
-    parsing.whole,
-    3,
-    "Numbers a practice may buy in 24 hours.",
-    1,
-    1000,
+    "SMS_NUMBERS_A_DAY", parsing.whole, 3, "Numbers a practice may buy a day.", 1, 1000
 )
 SEARCHES_A_MINUTE = Key(
     "SMS_SEARCHES_A_MINUTE",
