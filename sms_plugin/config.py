@@ -294,6 +294,14 @@ REVERIFY_DAYS = Key(
     0,
     3650,
 )
+UNDO_MINUTES = Key(
+    "SMS_UNDO_MINUTES",
+    parsing.whole,
+    10,
+    "Minutes in which an approval can be taken back; nothing of it goes out before.",
+    0,
+    60,
+)
 CLOCK_SHIFT = Key(
     "SMS_CLOCK_SHIFT",
     parsing.number,
