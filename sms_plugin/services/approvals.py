@@ -234,7 +234,7 @@ def approve(
         practice_id=practice.id,
         object_id=job.id,
         detail=f"{row.texts} texts"
-        + (f"; {left.waiting} wait for a second person" if left.waiting else ""),
+        + (f" ({left.waiting} waiting)" if left.waiting else ""),
         now=now,
     )
     session.flush()

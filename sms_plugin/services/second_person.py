@@ -60,7 +60,7 @@ def setting(practice: SmsPractice) -> str:
     """What a practice asks for, in the words of the audit log."""
     above = practice.second_person_above
     jobs = "never" if above is None else f"above {above} texts"
-    return f"{jobs}, own edits" if practice.second_person_edits else jobs
+    return f"{jobs}; edits" if practice.second_person_edits else jobs
 
 
 def for_whole_job(session: Session, practice: SmsPractice, job: SmsJob) -> bool:

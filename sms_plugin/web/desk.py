@@ -36,7 +36,7 @@ from sms_plugin.web import (
     words,
 )
 from sms_plugin.web.language import lazy
-from sms_plugin.web.undoing import PERMISSIONS, Undoing, said
+from sms_plugin.web.undoing import PERMISSIONS, Undoing, said, shown_on_desk
 
 if TYPE_CHECKING:
     from sms_plugin.models import SmsJob, SmsMessage, SmsPhone
@@ -222,8 +222,7 @@ class SmsDeskView(Undoing, reach.SmsReachView):
             pending=reminders.pending(session, [job.id]).get(job.id),
             estimate=_estimate(job, Chosen(everything=True)),
             too_dear=_too_dear(job, Chosen(everything=True)),
-            undoable=undoing.still_open(session, job, now=now),
-            first_of=second_person.first_of,
+            **shown_on_desk(job),
             waits=waits.of_job(session, job, settings=tools.settings, now=now),
             obstacles=practices.obstacles(session, practice, tools.settings),
             rows=shown,

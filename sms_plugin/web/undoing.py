@@ -9,7 +9,7 @@ from flask_appbuilder import expose, has_access
 
 from sms_plugin.core.language import say_count
 from sms_plugin.errors import SmsError
-from sms_plugin.services import undoing
+from sms_plugin.services import second_person, undoing
 from sms_plugin.web import guards, reach
 
 if TYPE_CHECKING:
@@ -72,6 +72,15 @@ class Undoing:
         )
         reach.wake()
         return answer
+
+
+def shown_on_desk(job: SmsJob) -> dict[str, Any]:
+    """What the desk's page needs: open approvals, and who approved a text first."""
+    now = guards.toolbox().now()
+    return {
+        "undoable": undoing.still_open(guards.db(), job, now=now),
+        "first_of": second_person.first_of,
+    }
 
 
 def said(done: Approval, start: str) -> str:

@@ -20,9 +20,7 @@
         return;
       }
       words.textContent = words.dataset.over;
-      row.querySelectorAll("form").forEach((form) => {
-        form.hidden = true;
-      });
+      row.querySelector(".sms-actions")?.remove();
     });
     if (!open) {
       clearInterval(timer);
