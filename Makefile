@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench soak translations clean
+.PHONY: help venv demo test coverage lint bench soak translations clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ demo: $(STAMP)  ## Run the whole product on this machine (ONCE=1: play one round
 	@$(BIN)/python -m host_app.demo $(if $(ONCE),--once)
 
 test: $(STAMP) lint  ## Lint, types and all tests; those in a browser where a Chromium is (CHROMIUM=path)
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+coverage: $(STAMP)  ## All tests again, with what they cover (half as long again)
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: $(STAMP)  ## ruff, ruff format and mypy

@@ -8,7 +8,7 @@ from flask import Flask
 from flask_appbuilder import AppBuilder
 from flask_wtf.csrf import CSRFProtect
 
-from host_app import cli, errors, models, patient, provider, security, words
+from host_app import cli, errors, letters, models, patient, provider, security, words
 from host_app.config import configure
 from host_app.database import db, prepare_engine
 
@@ -45,6 +45,8 @@ def create_app(
         # FAB makes tables only in an empty database; this adds the portal's to any.
         models.Base.metadata.create_all(db.engine)
         provider.register(app, appbuilder)
+    if plugin:
+        letters.init_app(app)
     words.add_filters(app)
     app.register_blueprint(patient.blueprint)
     app.cli.add_command(cli.portal)

@@ -159,7 +159,12 @@ class PortalPort:
     def job(self, practice_id: str, job_id: str) -> Job | None:
         """One job, or None; a file that could not be read has no rows to text."""
         row = db.session.execute(
-            select(models.Job.id, models.Job.file_name, models.Job.item_count).where(
+            select(
+                models.Job.id,
+                models.Job.file_name,
+                models.Job.item_count,
+                models.Job.sha256,
+            ).where(
                 models.Job.practice_id == _practice(practice_id),
                 models.Job.id.in_(_keys([job_id])),
                 models.Job.state == models.JobState.COMPLETED,
@@ -167,7 +172,7 @@ class PortalPort:
         ).first()
         if row is None:
             return None
-        return Job(str(row.id), practice_id, row.file_name, row.item_count)
+        return Job(str(row.id), practice_id, row.file_name, row.item_count, row.sha256)
 
     def job_items(
         self, practice_id: str, job_id: str, *, after: int, limit: int

@@ -246,6 +246,32 @@ def send_test(practice: str, phone: str) -> None:
         click.echo(send(_app(), practice, phone))
 
 
+@sms.command()
+@click.argument("practice")
+@click.argument("patient")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_appcontext
+def forget(practice: str, patient: str, *, yes: bool) -> None:
+    """Erase what texting knows of a PATIENT of a PRACTICE (both the host's ids)."""
+    from sms_plugin import forget_patient
+
+    _require_tables()
+    with _in_words():
+        if not yes:
+            click.confirm(
+                f"Erase what texting knows of patient {patient} of practice "
+                f"{practice}? This cannot be undone.",
+                abort=True,
+            )
+        left = forget_patient(practice, patient)
+    click.echo("The names, the numbers and the words of texts are erased.")
+    if left:
+        click.echo(
+            f"Texts that were left, because their outcome is not known yet: {left}. "
+            "Run this again in a few days."
+        )
+
+
 @contextmanager
 def _in_words() -> Iterator[None]:
     """Say what went wrong in one sentence, without a traceback."""

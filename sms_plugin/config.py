@@ -275,6 +275,15 @@ SEARCHES_A_MINUTE = Key(
     1,
     1000,
 )
+SILENCE_DAYS = Key(
+    "SMS_SILENCE_DAYS",
+    parsing.whole,
+    365,
+    "Days without a sign of the patient after which a phone is taken out of use, with "
+    "a task for staff, until somebody confirms it; 0 for never.",
+    0,
+    3650,
+)
 ANSWER_HELP = Key(
     "SMS_ANSWER_HELP",
     parsing.yes_no,

@@ -145,12 +145,22 @@ class JobItem:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The processing of one uploaded statement file."""
+    """The processing of one uploaded statement file.
+
+    Attributes:
+        id: the host's id.
+        practice_id: the host's id of the practice.
+        title: what staff know the job by, such as the file's name.
+        row_count: how many rows it has.
+        fingerprint: a hash of the file, at most 64 characters; a second job of the
+            same file then waits for a person's word. Empty where there is none.
+    """
 
     id: str
     practice_id: str
     title: str
     row_count: int
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

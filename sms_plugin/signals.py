@@ -2,8 +2,9 @@
 
 They carry ids of the host and counts, no patient data, and are sent once: what they
 tell is committed as told before they are sent, so a process that dies in between sends
-none. All of it shows on the plugin's pages as well. A receiver runs in the beat, within
-an application context; what it raises is logged and troubles nobody else.
+none. All of it shows on the plugin's pages as well. A receiver runs in the beat, or in
+the request where a signal says so, within an application context; what it raises is
+logged and troubles nobody else.
 """
 
 from __future__ import annotations
@@ -38,5 +39,20 @@ practice_stopped = _signals.signal(
     Args:
         practice_id: the host's id of the practice.
         texts: how many approved texts are held by it.
+    """,
+)
+
+letter_wanted = _signals.signal(
+    "sms-letter-wanted",
+    """Staff ask for a letter in place of a text that did not arrive.
+
+    Sent once a text, in the request in which staff ask, after its commit. The sender
+    is the Flask application.
+
+    Args:
+        practice_id: the host's id of the practice.
+        patient_id: the host's id of the patient.
+        bill_id: the host's id of the bill; empty where the text is about none.
+        text_id: the plugin's id of the text, an int; a key for what the host records.
     """,
 )

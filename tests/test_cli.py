@@ -21,11 +21,13 @@ from sms_plugin.models import (
     SmsAccount,
     SmsInstallation,
     SmsMessage,
+    SmsPatientPhone,
     SmsPractice,
     SmsTemplate,
 )
 from sms_plugin.port import Practice
 from sms_plugin.services import processes, refusals
+from sms_plugin.services.erasure import ERASED
 from sms_plugin.web.roles import ROLES
 from tests.support import host
 
@@ -76,7 +78,7 @@ def test_the_group_lists_what_an_operator_needs(bare):
     assert result.exit_code == 0
     for name in (
         *("db", "init", "doctor", "status", "keys", "worker", "beat", "redis"),
-        *("simulator", "send-test", "confirm"),
+        *("simulator", "send-test", "confirm", "forget"),
     ):
         assert f"  {name} " in result.output
 
@@ -133,6 +135,7 @@ class TestTables:
         ("worker", "--burst"),
         ("beat",),
         ("confirm",),
+        ("forget", "acme", "p1", "--yes"),
         ("send-test", "acme", "+12125550132"),
     ],
     ids=" ".join,
@@ -205,6 +208,47 @@ class TestInit:
 
         assert result.exit_code == 0
         assert "No gateway account: SMS_TWILIO_ACCOUNT_SID is not set." in result.output
+
+
+class TestForget:
+    """``flask sms forget``."""
+
+    @pytest.fixture
+    def ann(self, world):
+        world.enable()
+        world.patient("ann", first="Ann", last="Ames")
+        world.approve(world.job_for("ann"))
+        world.drain()
+
+    def names(self, world):
+        return [row.patient_name for row in world.rows(SmsPatientPhone)]
+
+    def test_after_a_yes_a_patient_is_forgotten(self, app, world, ann):
+        result = run(app, "forget", "acme", "ann", input="y\n")
+
+        assert result.exit_code == 0, result.output
+        assert "patient ann of practice acme? This cannot be undone." in result.output
+        assert "are erased." in result.output
+        assert "that were left" not in result.output
+        assert self.names(world) == []
+        assert [text.body for text in world.messages()] == [ERASED]
+
+    @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+    def test_without_a_yes_nothing_is_erased(self, app, world, ann, answer):
+        assert run(app, "forget", "acme", "ann", input=answer).exit_code == 1
+        assert self.names(world) == ["Ann Ames"]
+
+    def test_texts_of_unknown_outcome_are_named(self, app, world, ann):
+        world.alter(SmsMessage, {"state": "unknown", "sid": None})
+
+        result = run(app, "forget", "acme", "ann", "--yes")
+
+        assert "because their outcome is not known yet: 1." in result.output
+
+    def test_an_unknown_practice_is_refused_in_words(self, app, ann):
+        result = run(app, "forget", "nowhere", "ann", "--yes")
+
+        assert refused(result, "There is no such practice or patient.")
 
 
 class TestStatus:

@@ -25,7 +25,7 @@ def play(played: Round) -> None:
     """Play everything; the round comes first."""
     played.say("More jobs: nobody to text, twice the same file, five times the usual.")
     played.upload("biller", "statement-nobody-textable.csv")
-    played.upload("biller", "statement-october.csv")
+    played.upload("biller", "statement-october.csv", is_held=True)
     played.upload("floater", "statement-five-times.csv", STEPS)
     job_id = played.upload("biller", "statement-paid-meanwhile.csv")
     played.say("Two patients pay while their texts wait; the biller rejects a third.")

@@ -79,8 +79,18 @@ class Round:
             self.browsers[username] = sign_in(self.demo.url, username, DEMO_PASSWORD)
         return self.browsers[username]
 
-    def upload(self, username: str, file_name: str, practice: str = HARBOR) -> int:
-        """Upload one of the sample files; return the job once its texts are there."""
+    def upload(
+        self,
+        username: str,
+        file_name: str,
+        practice: str = HARBOR,
+        *,
+        is_held: bool = False,
+    ) -> int:
+        """Upload one of the sample files; return the job once its texts are there.
+
+        One that is held waits for a person's word, and has none.
+        """
         before = self.ledger.newest_job()
         file = SAMPLES / file_name
         browser = self.staff(username)
@@ -90,7 +100,7 @@ class Round:
         browser.submit("/upload", {"practice": practice}, files)
         self.wait(
             f"the texts of {file_name} to be prepared",
-            lambda: self.ledger.newest_job(prepared=True) > before,
+            lambda: self.ledger.newest_job(prepared=not is_held) > before,
         )
         return self.ledger.newest_job()
 

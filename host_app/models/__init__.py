@@ -12,6 +12,7 @@ from host_app.models.billing import (
     PlanState,
 )
 from host_app.models.job import Job, JobItem, JobProblem, JobState
+from host_app.models.letter import LetterRequest
 from host_app.models.patient import (
     AccountStatus,
     Guarantor,
@@ -34,6 +35,7 @@ __all__ = [
     "JobItem",
     "JobProblem",
     "JobState",
+    "LetterRequest",
     "Location",
     "Patient",
     "PatientPhone",

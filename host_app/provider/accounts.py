@@ -8,7 +8,7 @@ from markupsafe import Markup
 from sqlalchemy import or_, select
 from wtforms.validators import AnyOf, Optional, Regexp
 
-from host_app import autopay, texting
+from host_app import autopay, letters, texting
 from host_app.database import db
 from host_app.models import (
     AccountStatus,
@@ -155,7 +155,7 @@ class PatientView(PortalModelView):
     }
 
     def beside(self, row: Patient) -> dict[str, Any]:
-        """Bills, payments, plan, autopay and texts of the account."""
+        """Bills, payments, plan, autopay, texts and letters of the account."""
         bills = select(Invoice).where(Invoice.patient_id == row.id)
         payments = select(Payment).where(Payment.patient_id == row.id)
         plans = select(PaymentPlan).where(PaymentPlan.patient_id == row.id)
@@ -168,6 +168,7 @@ class PatientView(PortalModelView):
             "plans": db.session.scalars(plans.order_by(PaymentPlan.id)).all(),
             "autopay": autopay.enrollment_of(db.session, row.id),
             "texts": _prepared_texts(row),
+            "letters": letters.of_patient(row),
         }
 
 

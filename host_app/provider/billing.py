@@ -8,7 +8,7 @@ from flask import flash, redirect, url_for
 from flask_appbuilder import expose, has_access
 from sqlalchemy import or_, select
 
-from host_app import clock, plans, texting
+from host_app import clock, letters, plans, texting
 from host_app.autopay import charge_account
 from host_app.database import db
 from host_app.models import (
@@ -105,13 +105,14 @@ class InvoiceView(PortalModelView):
     }
 
     def beside(self, row: Invoice) -> dict[str, Any]:
-        """The payments for the invoice and the plan to pay it."""
+        """The payments for the invoice, the plan to pay it, and letters about it."""
         payments = select(Payment).where(Payment.invoice_id == row.id)
         return {
             "payments": db.session.scalars(
                 payments.order_by(Payment.paid_at.desc())
             ).all(),
             "plan": plans.plan_of(db.session, row.id),
+            "letters": letters.of_invoice(row),
         }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,7 +15,7 @@ depends_on = None
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 AT = sa.DateTime(timezone=True)
 
-JOB = (
+JOB: tuple[tuple[str, sa.types.TypeEngine[Any]], ...] = (
     ("kind", sa.String(12)),
     ("fingerprint", sa.String(64)),
     ("hold", sa.String(16)),
@@ -27,7 +29,7 @@ JOB = (
     ("stopped_at", AT),
     ("stopped_by", sa.String(120)),
 )
-MESSAGE = (
+MESSAGE: tuple[tuple[str, sa.types.TypeEngine[Any]], ...] = (
     ("warnings", sa.String(160)),
     ("edited_by_id", sa.Integer()),
     ("approval_id", sa.BigInteger()),

@@ -14,7 +14,8 @@ class SmsPhone(SmsBase):
     """One phone of one practice: the row that a claim and a STOP both lock.
 
     ``condition`` is ok, invalid, landline or unreachable, as the carrier told, or
-    wrong when somebody else has the number. ``line_type`` is what the gateway's lookup
+    wrong when somebody else has the number, or silent when nobody was heard from on it
+    for too long. ``line_type`` is what the gateway's lookup
     said at ``line_type_at``. ``kinds_off`` (a list with commas) and ``language`` are
     what whoever holds the phone chose on the page of a preference link.
     """

@@ -14,7 +14,7 @@ from sms_plugin.models import (
     SmsPhone,
     SmsSuppression,
 )
-from sms_plugin.services import agreements
+from sms_plugin.services import agreements, phones_in_use
 from sms_plugin.services.actors import SYSTEM
 from sms_plugin.services.database import change, lock_rows
 
@@ -92,6 +92,11 @@ def set_consent(
     """
     if granted and not evidence:
         evidence = agreements.text_of(wording)
+    if granted:
+        # Whoever agrees is heard of.
+        phones_in_use.heard_of(
+            session, row.phone, deed="agreed", by=actor.name, now=now
+        )
     row.consent = "granted" if granted else "revoked"
     record(
         session,

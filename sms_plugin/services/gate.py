@@ -20,6 +20,7 @@ from sms_plugin.services import (
     choices,
     consents,
     content,
+    job_life,
     practices,
     spending,
     verdicts,
@@ -101,6 +102,7 @@ class _Facts:
     patients: Mapping[str, Patient]
     bills: Mapping[str, Bill]
     recent: dict[int, list[datetime]]
+    halted: Mapping[int, str]
     purse: Purse | None
 
 
@@ -205,6 +207,11 @@ def _facts(
         else {},
         bills=port.bills(ref, {m.bill_ref for m in about_bills}) if about_bills else {},
         recent=caps.sent_to(session, phone_ids, now=now) if job_texts else {},
+        halted=job_life.halted(
+            session,
+            practice.id,
+            {item.message.job_id for item in due if item.message.job_id is not None},
+        ),
         # The last to be read: from here on the practice's other claims wait.
         purse=spending.purse(session, practice, settings=settings, now=now),
     )
@@ -215,6 +222,8 @@ def _forbidden(facts: _Facts, item: Candidate) -> str | None:
     message, phone = item.message, item.phone
     if phone.id in facts.suppressed:
         return "opted_out"
+    if facts.halted.get(message.job_id or 0) == job_life.STOPPED:
+        return job_life.STOPPED
     if message.approved_hash != content.hash_of(
         message.body, phone.e164, message.patient_ref, message.bill_ref
     ):
@@ -241,6 +250,8 @@ def _held(
 ) -> tuple[str, datetime] | None:
     """Why and until when this text waits, or None; sets how long it stays valid."""
     message, now = item.message, facts.now
+    if facts.halted.get(message.job_id or 0) == job_life.PAUSED:
+        return job_life.PAUSED, now + job_life.FAR
     if message.purpose == "job" and number.registration != "verified":
         return "unregistered", now + UNREGISTERED_PAUSE
     if message.purpose == "code":

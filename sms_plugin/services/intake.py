@@ -23,6 +23,7 @@ from sms_plugin.services import (
     choices,
     consents,
     content,
+    job_holds,
     mails,
     practices,
     prices,
@@ -86,6 +87,9 @@ def submit(
         "title": job.title[:160],
         "row_count": job.row_count,
         "created_at": now,
+        **job_holds.of_new(
+            session, practice, rows=job.row_count, fingerprint=job.fingerprint
+        ),
     }
     # Two requests may come here at once; the key lets one in, and both find it.
     insert_new(session, SmsJob, [row], unique=["practice_id", "job_ref"])
@@ -103,6 +107,9 @@ def prepare(
 ) -> bool:
     """Prepare the next batch of a job; the caller commits and calls again.
 
+    A held job waits for a person, and a discarded one is never prepared. Of a stopped
+    one the rows that are left become nothing.
+
     Returns:
         Whether there is more to do.
 
@@ -111,6 +118,11 @@ def prepare(
     """
     job = lock_row(session, SmsJob, job_id)
     if job is None or job.prepared_at is not None:
+        return False
+    if job_holds.is_held(job) or job.discarded_at is not None:
+        return False
+    if job.stopped_at is not None:
+        job.prepared_at = now
         return False
     practice = job.practice
     if not (practice.allowed and practice.enabled):

@@ -14,7 +14,12 @@ import sqlalchemy as sa
 
 from sms_plugin.core import phones
 from sms_plugin.core.language import say
-from sms_plugin.errors import InvalidError, NotAllowedError, NotFoundError
+from sms_plugin.errors import (
+    ConflictError,
+    InvalidError,
+    NotAllowedError,
+    NotFoundError,
+)
 from sms_plugin.models import SmsCode, SmsConsent, SmsPatientPhone, SmsPhone
 from sms_plugin.services import (
     agreements,
@@ -24,7 +29,8 @@ from sms_plugin.services import (
     preferences,
     verification,
 )
-from sms_plugin.services.database import begin_write
+from sms_plugin.services.actors import audit
+from sms_plugin.services.database import begin_write, lock_row
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -221,10 +227,11 @@ def agree(session: Session, row: SmsPatientPhone, deed: Deed) -> bool:
     Raises:
         NotAllowedError: the phone was stopped in another way, by somebody else, or
             nobody knows yet whose it is; says what to do.
+        ConflictError: somebody removed the phone at this moment.
     """
     begin_write(session)
     phone = consents.lock_phone(session, row.phone_id)
-    session.refresh(row)
+    row = _still(_afresh(session, row))
     stops = consents.stops(session, [phone.id]).get(phone.id, frozenset())
     if stops - {SOURCE} or (stops and row.consent != "revoked"):
         raise NotAllowedError(
@@ -268,11 +275,12 @@ def stop(session: Session, rows: Sequence[SmsPatientPhone], deed: Deed) -> None:
     # In the order in which a claim takes several of them.
     for row in sorted(rows, key=lambda row: row.phone_id):
         phone = consents.lock_phone(session, row.phone_id)
-        session.refresh(row)
-        if row.consent != "revoked":
+        # A phone that somebody removes at this moment is stopped all the same.
+        own_row = _afresh(session, row)
+        if own_row is not None and own_row.consent != "revoked":
             consents.set_consent(
                 session,
-                row,
+                own_row,
                 granted=False,
                 source=SOURCE,
                 vault=deed.vault,
@@ -287,16 +295,40 @@ def stop(session: Session, rows: Sequence[SmsPatientPhone], deed: Deed) -> None:
             actor=deed.actor,
             now=deed.now,
         )
-        patient_phones.note(session, deed, "phone.stop", row)
+        audit(
+            session,
+            deed.actor,
+            "phone.stop",
+            practice_id=phone.practice_id,
+            object_id=phone.id,
+            now=deed.now,
+        )
     session.flush()
 
 
 def rename(session: Session, row: SmsPatientPhone, label: str, deed: Deed) -> None:
-    """A patient writes what kind of phone it is, such as "mobile"."""
-    begin_write(session)
+    """A patient writes what kind of phone it is, such as "mobile".
+
+    Raises:
+        ConflictError: somebody removed the phone at this moment.
+    """
+    row = _still(lock_row(session, SmsPatientPhone, row.id))
     row.label = " ".join(label.split())[:40]
     patient_phones.note(session, deed, "phone.change", row)
     session.flush()
+
+
+def _afresh(session: Session, row: SmsPatientPhone) -> SmsPatientPhone | None:
+    """The row as it is now that its phone is locked; None if somebody removed it."""
+    return session.get(SmsPatientPhone, row.id, populate_existing=True)
+
+
+def _still(row: SmsPatientPhone | None) -> SmsPatientPhone:
+    if row is None:
+        raise ConflictError(
+            say("The phone was removed a moment ago. Nothing was changed.")
+        )
+    return row
 
 
 def _agreed(

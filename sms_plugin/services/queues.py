@@ -45,6 +45,7 @@ HOLDS: Final = {
     "no_hour": mark("no hour is right in every zone"),
     "cap_day": mark("enough texts in 24 hours"),
     "cap_week": mark("enough texts in a week"),
+    "paused": mark("job paused"),
     "unregistered": mark("number not registered"),
     "gateway_busy": mark("not taken by the gateway"),
     "stopped": mark("sending was stopped"),

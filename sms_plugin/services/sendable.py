@@ -35,6 +35,7 @@ PURPOSES = ("job", "notice", "reply", "test", "code")
 _READ = (
     SmsMessage.id,
     SmsMessage.practice_id,
+    SmsMessage.job_id,
     SmsMessage.purpose,
     SmsMessage.kind,
     SmsMessage.patient_ref,

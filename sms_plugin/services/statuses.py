@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from sms_plugin.core import states
 from sms_plugin.core.states import State
+from sms_plugin.gateways.base import Reaction
 from sms_plugin.models import SmsAttempt, SmsMessage
-from sms_plugin.services import links, outcomes, phones_in_use
+from sms_plugin.services import consents, links, outcomes, phones_in_use
 from sms_plugin.services.database import change
 
 if TYPE_CHECKING:
@@ -59,12 +60,13 @@ def apply(
     id that was learnt stands. What a word says beyond its text is learnt once, when
     the word is applied, and not again when it is repeated.
     """
+    said = states.reported(word)
+    _lock_phone(session, message, said, code, gateway=gateway)
     _learn_sid(session, message, sid, now=now)
     session.refresh(message)
     if message.sid != sid:
         log.warning("text %s: the gateway has it twice", message.id)
         return State(message.state)
-    said = states.reported(word)
     news = _move(session, message, said, code, now=now) or _add_code(
         session, message, said, code
     )
@@ -74,6 +76,29 @@ def apply(
         _explain(session, message, code, gateway=gateway, vault=vault, now=now)
     session.refresh(message)
     return State(message.state)
+
+
+def _lock_phone(
+    session: Session,
+    message: SmsMessage,
+    said: State,
+    code: int | None,
+    *,
+    gateway: Gateway,
+) -> None:
+    """Where a word is about the phone as well, lock the phone before the text.
+
+    A STOP and an erasure lock the two in this order; in the other one either could
+    wait for us while we wait for it.
+    """
+    if message.phone_id is None:
+        return
+    if said is State.DELIVERED:
+        phones_in_use.lock_if_dead(session, message.phone_id)
+    elif said in FAILURES and code is not None:
+        meaning = gateway.explain(code)
+        if meaning.reaction is Reaction.OPT_OUT or meaning.phone_condition:
+            consents.lock_phone(session, message.phone_id)
 
 
 def _move(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sms_plugin.core.language import say
 from sms_plugin.errors import ConflictError, InvalidError, NotFoundError
 from sms_plugin.models import SmsMessage, SmsTask
-from sms_plugin.services import consents, phones_in_use, tasks
+from sms_plugin.services import consents, phones_in_use, returning, tasks
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, lock_row
 
@@ -28,13 +28,16 @@ OTHER: Final = "other"
 DEALT: Final = "dealt"
 KEEP: Final = "keep"
 RIGHT: Final = "right"
+LIFT: Final = "lift"
+ASKED: Final = "asked"
 
 DEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     tasks.MAYBE_OPT_OUT: (OPT_OUT, DISMISS),
     tasks.MAYBE_OTHER: (OTHER, STAYS),
-    tasks.WANTS_TEXTS: (DEALT,),
+    tasks.WANTS_TEXTS: (LIFT, DEALT),
     tasks.WRONG_NUMBER: (KEEP, RIGHT),
     tasks.DEAD_NUMBER: (KEEP, RIGHT),
+    tasks.SILENT_PHONE: (ASKED, KEEP),
 }
 """What can be decided, by the kind of task."""
 
@@ -49,11 +52,12 @@ def settle(
     actor: Actor,
     now: datetime,
 ) -> SmsTask:
-    """Decide about a task; only the patient can undo an opt-out, by START.
+    """Decide about a task; an opt-out ends by the patient's own START alone.
 
     Raises:
         NotFoundError: the practice has no such task.
         InvalidError: this cannot be decided about it.
+        NotAllowedError: nothing that the phone wrote allows it.
         ConflictError: somebody decided meanwhile, or it went away by itself.
     """
     begin_write(session)
@@ -74,8 +78,12 @@ def settle(
         )
     if deed == OPT_OUT:
         _opt_out(session, phone, task, vault=vault, actor=actor, now=now)
+    elif deed == LIFT:
+        returning.lift(session, phone, vault=vault, actor=actor, now=now)
     elif deed == RIGHT:
         phone.condition = phones_in_use.IN_USE
+    elif deed == ASKED:
+        phones_in_use.heard_of(session, phone, deed=ASKED, by=actor.name, now=now)
     kinds = tasks.ABOUT_NUMBERS if deed == RIGHT else (task.kind,)
     task.done_at, task.done_by, task.deed = now, actor.name[:120], deed
     session.flush()

@@ -27,6 +27,7 @@ MAYBE_OTHER: Final = "maybe_other"
 WANTS_TEXTS: Final = "wants_texts"
 WRONG_NUMBER: Final = "wrong_number"
 DEAD_NUMBER: Final = "dead_number"
+SILENT_PHONE: Final = "silent_phone"
 
 # What staff are asked, by the kind of task.
 NOTES: Final = {
@@ -47,11 +48,15 @@ NOTES: Final = {
         "The carrier cannot bring texts to this phone. Nothing is sent to it any "
         "more. Ask the patient for another number."
     ),
+    SILENT_PHONE: mark(
+        "Nobody was heard from on this phone for long: somebody else may have the "
+        "number by now. Nothing is sent to it any more. Ask the patient."
+    ),
 }
 KINDS: Final = tuple(NOTES)
 # Another text of the same kind is no news while such a task is open.
-ONCE: Final = (WANTS_TEXTS, WRONG_NUMBER, DEAD_NUMBER)
-ABOUT_NUMBERS: Final = (WRONG_NUMBER, DEAD_NUMBER)
+ONCE: Final = (WANTS_TEXTS, WRONG_NUMBER, DEAD_NUMBER, SILENT_PHONE)
+ABOUT_NUMBERS: Final = (WRONG_NUMBER, DEAD_NUMBER, SILENT_PHONE)
 
 PAGE: Final = 25
 DONE_SHOWN: Final = 50

@@ -90,6 +90,8 @@ def still_open(
     session: Session, job: SmsJob, *, now: datetime
 ) -> Sequence[SmsApproval]:
     """The newest approvals of a job that can be taken back, at most ``MOST_SHOWN``."""
+    if job.stopped_at is not None:
+        return ()
     return session.scalars(
         sa.select(SmsApproval)
         .where(
@@ -143,14 +145,45 @@ def send_now(
 
     Raises:
         NotFoundError: the job has no such approval.
-        ConflictError: it was taken back, or its texts are going out already.
+        ConflictError: it was taken back, its texts are going out already, or the job is
+            paused.
     """
+    if job.paused_at is not None:
+        raise ConflictError(say("This job is paused. Resume it first."))
     late = say("These texts are going out already.")
     _end(session, job, approval_id, {"undo_until": now}, late=late, now=now)
     values = {"hold": None, "due_at": now}
     texts = _change_texts(session, job, approval_id, values, now=now)
     _note(session, actor, "job.send_now", job, texts, now)
     return texts
+
+
+def keep_windows(session: Session, job: SmsJob, *, now: datetime) -> int:
+    """Hold again what a paused job lets go before its approval's window has ended.
+
+    Returns:
+        How many texts.
+    """
+    window_open = (
+        SmsApproval.job_id == job.id,
+        SmsApproval.practice_id == job.practice_id,
+        SmsApproval.undone_at.is_(None),
+        SmsApproval.undo_until > now,
+    )
+    ends = sa.select(SmsApproval.undo_until).where(
+        SmsApproval.id == SmsMessage.approval_id, *window_open
+    )
+    return change(
+        session,
+        sa.update(SmsMessage)
+        .where(
+            SmsMessage.job_id == job.id,
+            SmsMessage.practice_id == job.practice_id,
+            in_state("approved"),
+            SmsMessage.approval_id.in_(sa.select(SmsApproval.id).where(*window_open)),
+        )
+        .values(hold=HOLD, due_at=ends.scalar_subquery(), changed_at=now),
+    )
 
 
 def _end(
@@ -197,12 +230,11 @@ def _change_texts(
     *,
     now: datetime,
 ) -> int:
-    """Change the texts of an approval that still wait for its window to end."""
+    """Change the texts of an approval; none of them goes out before its window ends."""
     theirs = (
         SmsMessage.approval_id == approval_id,
         SmsMessage.practice_id == job.practice_id,
         in_state("approved"),
-        SmsMessage.hold == HOLD,
     )
     lock_rows(session, SmsMessage, *theirs)
     return change(

@@ -25,6 +25,7 @@ REASONS: dict[str, str] = {
     "landline": mark("The phone is a landline"),
     "unreachable": mark("The phone did not take earlier texts"),
     "wrong_number": mark("The number is somebody else's"),
+    "silent_phone": mark("Nobody was heard from on this phone for too long"),
     "opted_out": mark("Opted out"),
     "no_consent": mark("No consent to texts"),
     "kind_off": mark("The patient turned off this kind of text"),
@@ -42,6 +43,7 @@ REASONS: dict[str, str] = {
     "superseded": mark("A later job made it out of date"),
     "expired": mark("Nobody approved it in time"),
     "code_expired": mark("The code was too old before it could go out"),
+    "stopped": mark("Stopped by staff"),
     "changed": mark("It was changed after the approval"),
     "phone_changed": mark("The phone is no longer the patient's"),
 }
@@ -56,6 +58,7 @@ _CONDITIONS = {
     "landline": "landline",
     "unreachable": "unreachable",
     "wrong": "wrong_number",
+    "silent": "silent_phone",
 }
 
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sms_plugin.core import moments
 from sms_plugin.core.language import mark, say, say_count
 from sms_plugin.models import SmsMessage
-from sms_plugin.services import brakes, caps, holds, pauses, processes
+from sms_plugin.services import brakes, caps, holds, job_life, pauses, processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +37,7 @@ _NOBODY: Final = mark(
 # Holds whose moment is only when we look again: the reason says what ends them.
 _WITHOUT_MOMENT: Final[Mapping[str, str]] = MappingProxyType(
     {
+        job_life.PAUSED: mark("Held: the job is paused."),
         "unregistered": mark("Held until the carriers have registered the number."),
         "no_hour": mark(
             "Held: no hour is right in every zone that may be the patient's. "
@@ -125,7 +126,7 @@ def of_job(
         sa.select(
             sa.case(
                 (SmsMessage.due_at > now, sa.func.coalesce(SmsMessage.hold, _LATER)),
-                else_="",
+                else_=job_life.PAUSED if job.paused_at else "",
             ).label("hold"),
             SmsMessage.due_at,
         )
@@ -176,6 +177,9 @@ def _of_text(
     due = row.due_at or now
     if pause is not None and (pause.until is None or pause.until >= due):
         return _paused(pause, practice, now)
+    if due <= now and row.job is not None and row.job.paused_at is not None:
+        # Approved while its job is paused: no worker has looked at it so far.
+        return say(_WITHOUT_MOMENT[job_life.PAUSED])
     if due <= now:
         return say(_NOBODY if idle and now - due > PATIENCE else _TURN)
     hold = row.hold or _LATER

@@ -9,7 +9,7 @@ from flask import session as cookie
 from flask_appbuilder import expose, has_access
 
 from sms_plugin.services import dashboard, practices
-from sms_plugin.web import banners, guards, readings, roles, todo
+from sms_plugin.web import banners, failure_pages, guards, readings, roles, todo
 from sms_plugin.web.base_views import SmsBaseView
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class SmsDashboardView(SmsBaseView):
             choices=CHOICES.values(),
             days=days,
             shown=readings.Readings(found, practice, now),
+            failed=failure_pages.plain_link(),
             waiting=todo.waiting(found.waiting) + todo.limit(practice),
             steps=[]
             if found.texted_before

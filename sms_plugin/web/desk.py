@@ -29,7 +29,9 @@ from sms_plugin.web import (
     banners,
     budget,
     decisions,
+    failure_pages,
     guards,
+    job_life,
     phrases,
     reach,
     roles,
@@ -203,9 +205,7 @@ class SmsDeskView(Undoing, reach.SmsReachView):
         status = reach.refuse(problem) if problem else 200
         tools, session, args = guards.toolbox(), guards.db(), request.args
         now, practice = tools.now(), job.practice
-        state = args.get("state", "pending")
-        if state not in TABS:
-            state = "pending"
+        state = _tab(args.get("state", ""))
         search = decisions.search_in(args)
         after = reach.number_in(args, "after")
         rows = jobs.page(
@@ -219,7 +219,9 @@ class SmsDeskView(Undoing, reach.SmsReachView):
             job=job,
             problem=str(problem or ""),
             summary=jobs.summary(session, job),
+            failed=failure_pages.link(job),
             pending=reminders.pending(session, [job.id]).get(job.id),
+            **job_life.parts(job),
             estimate=_estimate(job, Chosen(everything=True)),
             too_dear=_too_dear(job, Chosen(everything=True)),
             **shown_on_desk(job),
@@ -241,6 +243,7 @@ class SmsDeskView(Undoing, reach.SmsReachView):
             after=after,
             more=shown[-1][0].id if len(rows) > ROWS else 0,
             may_write=guards.may(roles.WRITE, roles.PENDING),
+            may_read_outcome=guards.may(roles.READ, roles.DASHBOARD),
             say=phrases.Phrases.about(practice, [message for message, _ in shown]),
             states=words.MESSAGE_STATES,
             tabs=TABS,
@@ -298,6 +301,11 @@ class SmsDeskView(Undoing, reach.SmsReachView):
             problem=problem,
             say=phrases.Phrases.about(job.practice, [message]),
         )
+
+
+def _tab(state: str) -> str:
+    """The state whose texts are shown."""
+    return state if state in TABS else "pending"
 
 
 def _estimate(job: SmsJob, chosen: Chosen) -> Estimate:

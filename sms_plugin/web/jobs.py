@@ -10,8 +10,9 @@ from flask_appbuilder import expose, has_access
 from sms_plugin.core.language import say
 from sms_plugin.errors import NotAllowedError
 from sms_plugin.port import MailsStaff
+from sms_plugin.services import job_life as lives
 from sms_plugin.services import jobs, mail_choices, mails, reminders
-from sms_plugin.web import banners, guards, phrases, reach, roles, words
+from sms_plugin.web import banners, guards, job_life, phrases, reach, roles, words
 from sms_plugin.web.base_views import SmsBaseView
 from sms_plugin.web.desk import SmsDeskView
 
@@ -48,6 +49,9 @@ class SmsJobView(SmsBaseView):
             may_open=guards.may(roles.READ, roles.PENDING),
             say=phrases.Phrases.about(practice),
             states=words.MESSAGE_STATES,
+            life=job_life.Life,
+            life_states=job_life.STATES,
+            life_of=lives.state_of,
             when=words.local_time,
             mails_staff=isinstance(guards.toolbox().port, MailsStaff),
             mailed=mails.wants(guards.db(), practice.id, _me()),

@@ -15,7 +15,10 @@ from sms_plugin.web.crud import (
     may_see_audit,
 )
 from sms_plugin.web.dashboard import SmsDashboardView
+from sms_plugin.web.failures import SmsFailuresView
+from sms_plugin.web.funnel import SmsOutcomeView
 from sms_plugin.web.inbox import SmsInboxView
+from sms_plugin.web.job_life import SmsJobLifeView
 from sms_plugin.web.jobs import SmsDeskView, SmsJobView
 from sms_plugin.web.language import lazy
 from sms_plugin.web.ledger import SmsConsentsView
@@ -56,6 +59,7 @@ ENTRIES = (
     Entry(SmsTasksView, lazy("To do"), "fa-check-circle"),
     Entry(SmsJobView, lazy("Jobs"), "fa-tasks"),
     Entry(SmsMessagesView, lazy("Messages"), "fa-envelope"),
+    Entry(SmsFailuresView, lazy("Did not arrive"), "fa-exclamation-circle"),
     Entry(SmsUsageView, lazy("Usage"), "fa-money"),
     Entry(SmsPatientPhonesView, lazy("Patient Phones"), "fa-mobile"),
     Entry(SmsTemplatesView, lazy("Templates"), "fa-file-text"),
@@ -70,6 +74,8 @@ ENTRIES = (
 )
 WITHOUT_ENTRY = (
     SmsDeskView,
+    SmsJobLifeView,
+    SmsOutcomeView,
     SmsPanelView,
     SmsPhoneFilesView,
 )

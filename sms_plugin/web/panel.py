@@ -256,11 +256,26 @@ def _stops(practice_id: int, phone_ids: Sequence[int]) -> dict[int, str]:
 
 
 def _why_stopped(row: SmsSuppression) -> str:
-    how = words.LEDGER_SOURCES.get(row.source, row.source)
+    how = words.source(row.source)
     if row.source in {"keyword", "gateway"}:
         return say(
             "Opted out on {when} ({how}). No text goes to this phone. Only whoever "
             "holds it can undo that, by texting START.",
+            when=words.plain_time(row.created_at),
+            how=how,
+        )
+    if row.source == "link":
+        return say(
+            "Opted out on {when} ({how}). No text goes to this phone. Only the patient "
+            "can undo that: on the page of that link, or, where the link is lost, by "
+            "texting START, which makes a task for you.",
+            when=words.plain_time(row.created_at),
+            how=how,
+        )
+    if row.source == "portal":
+        return say(
+            "Opted out on {when} ({how}). No text goes to this phone. Only the patient "
+            "can undo that, on the page where it was done.",
             when=words.plain_time(row.created_at),
             how=how,
         )

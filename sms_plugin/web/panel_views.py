@@ -74,7 +74,7 @@ class SmsPanelView(SmsBaseView):
     def save(self, row_id: int) -> Response:
         """Save what a form says of one phone."""
         practice, row = _owned(row_id)
-        patient, wish, session = _patient_of(practice, row), _wish(), guards.db()
+        patient, wish, session = _patient_of(practice, row), _wish(row), guards.db()
         before = row.phone_id
         try:
             row, said = patient_phones.save(
@@ -220,15 +220,29 @@ def _owned(row_id: int) -> tuple[SmsPractice, SmsPatientPhone]:
     return abort(404)
 
 
-def _wish() -> patient_phones.Wish:
+def _wish(row: SmsPatientPhone | None = None) -> patient_phones.Wish:
+    """What the form says of a phone, that of *row* where there is one already."""
     form = request.form
+    number = form.get("number", "")[:200]
+    delivery = "delivery" in form
+    if row is not None and form.get("switch") == "stays":
+        # A phone that opted out has no switch; another number begins without texts.
+        on = row.delivery and row.consent == "granted"
+        delivery = on and _is_number_of(row, number)
     return patient_phones.Wish(
-        number=form.get("number", "")[:200],
+        number=number,
         label=form.get("label", "").strip()[:40],
         preferred="preferred" in form,
-        delivery="delivery" in form,
+        delivery=delivery,
         source=form.get("source", ""),
     )
+
+
+def _is_number_of(row: SmsPatientPhone, typed: str) -> bool:
+    try:
+        return phones.parse(typed) == row.phone.e164
+    except phones.PhoneError:
+        return False
 
 
 def _deed() -> patient_phones.Deed:

@@ -13,12 +13,15 @@ from wtforms import BooleanField, SelectField
 from sms_plugin.core.language import say
 from sms_plugin.errors import SmsError
 from sms_plugin.models import SmsPatientPhone, SmsPhone, SmsSuppression
+from sms_plugin.services import consents, phones_in_use
 from sms_plugin.web import guards, panel, roles, search, words
 from sms_plugin.web.base_views import SmsModelView
 from sms_plugin.web.datamodels import PatientPhoneInterface
 from sms_plugin.web.language import lazy
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
     from flask_appbuilder.models.filters import Filters
     from sqlalchemy.orm import Query
     from werkzeug.wrappers import Response
@@ -27,9 +30,15 @@ STANDINGS = {
     "opted_out": lazy("Opted out"),
     "unverified": lazy("Not verified"),
     "broken": lazy("Cannot get texts"),
+    "silent": lazy("Silent for too long"),
     "shared": lazy("Shared by several patients"),
     "ready": lazy("Can be texted"),
 }
+
+
+# What an opted-out phone shows in place of its own values.
+OPTED_OUT = "opted_out"
+CONSENTS = words.CONSENTS | {OPTED_OUT: (lazy("Opted out"), "bad")}
 
 
 class PhoneStanding(FilterEqual):
@@ -52,12 +61,16 @@ class PhoneStanding(FilterEqual):
             .having(sa.func.count() > 1)
         )
         works = row.phone_id.in_(phones.where(SmsPhone.condition == "ok"))
+        silent = row.phone_id.in_(
+            phones.where(SmsPhone.condition == phones_in_use.SILENT)
+        )
         conditions: dict[str, Any] = {
             "opted_out": row.phone_id.in_(stopped),
             "unverified": row.phone_id.in_(
                 phones.where(SmsPhone.verified_at.is_(None))
             ),
-            "broken": ~works,
+            "broken": ~works & ~silent,
+            "silent": silent,
             "shared": row.phone_id.in_(shared),
             "ready": sa.and_(
                 works,
@@ -80,6 +93,42 @@ class PhonesInterface(PatientPhoneInterface):
             if "phone" in known:
                 known["phone"] = ours
         return filters
+
+    def get_values(
+        self, lst: Sequence[SmsPatientPhone], list_columns: Sequence[str]
+    ) -> Iterator[dict[str, Any]]:
+        """Show of an opted-out phone that it is, whatever was agreed before."""
+        rows = list(lst)
+        stopped = self._stopped(rows)
+        # Held here, so that no row asks for its phone by itself.
+        _phones = self.session.scalars(
+            sa.select(SmsPhone).where(
+                SmsPhone.practice_id == guards.practice_id(),
+                SmsPhone.id.in_({row.phone_id for row in rows}),
+            )
+        ).all()
+        for row, values in zip(
+            rows, super().get_values(rows, list_columns), strict=True
+        ):
+            yield values | (_STOPPED if row.phone_id in stopped else {})
+
+    def get_values_item(
+        self, item: SmsPatientPhone, show_columns: Sequence[str]
+    ) -> list[Any]:
+        """The same for the page of one phone."""
+        values: list[Any] = super().get_values_item(item, show_columns)
+        shown = _STOPPED if self._stopped([item]) else {}
+        return [
+            shown.get(name, value)
+            for name, value in zip(show_columns, values, strict=True)
+        ]
+
+    def _stopped(self, rows: Sequence[SmsPatientPhone]) -> Collection[int]:
+        """Those of the phones of these rows that opted out, in one query."""
+        return consents.stops(self.session, {row.phone_id for row in rows})
+
+
+_STOPPED = {"consent": OPTED_OUT, "delivery": False}
 
 
 class SmsPatientPhonesView(SmsModelView):
@@ -126,7 +175,7 @@ class SmsPatientPhonesView(SmsModelView):
         "phone.e164": words.phone,
         "phone.condition": words.badge(words.PHONE_CONDITIONS),
         "label": lambda value: value or words.NONE,
-        "consent": words.badge(words.CONSENTS),
+        "consent": words.badge(CONSENTS),
         "delivery": words.yes_no(lazy("On"), lazy("Off")),
         "preferred": lambda value: say("Yes") if value else say("No"),
         "created_at": words.local_time,

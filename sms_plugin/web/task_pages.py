@@ -10,22 +10,24 @@ import sqlalchemy as sa
 from flask import url_for
 
 from sms_plugin.models import SmsConversation, SmsMessage, SmsPatientPhone, SmsPhone
-from sms_plugin.services import consents, task_deeds, tasks
+from sms_plugin.services import consents, returning, task_deeds, tasks
 from sms_plugin.services.task_deeds import (
+    ASKED,
     DEALT,
     DISMISS,
     KEEP,
+    LIFT,
     OPT_OUT,
     OTHER,
     RIGHT,
     STAYS,
 )
-from sms_plugin.web import guards, phrases, reach, roles
+from sms_plugin.web import guards, on_file, phrases, reach, roles
 from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from sms_plugin.models import SmsPractice, SmsTask
@@ -36,6 +38,7 @@ HEADINGS = {
     tasks.WANTS_TEXTS: (lazy("Asks for texts"), "info"),
     tasks.WRONG_NUMBER: (lazy("Wrong number"), "bad"),
     tasks.DEAD_NUMBER: (lazy("Phone cannot be reached"), "bad"),
+    tasks.SILENT_PHONE: (lazy("Silent for too long"), "wait"),
 }
 LABELS = {
     OPT_OUT: lazy("Opt this phone out"),
@@ -45,6 +48,8 @@ LABELS = {
     DEALT: lazy("Done"),
     KEEP: lazy("Keep it out of use"),
     RIGHT: lazy("The number is right"),
+    LIFT: lazy("Let texts go out again"),
+    ASKED: lazy("Still the patient's: I asked"),
 }
 DECIDED = {
     OPT_OUT: lazy("Opted the phone out"),
@@ -54,6 +59,9 @@ DECIDED = {
     DEALT: lazy("Done"),
     KEEP: lazy("Kept out of use"),
     RIGHT: lazy("The number is right"),
+    LIFT: lazy("Let texts go out again"),
+    ASKED: lazy("Still the patient's"),
+    "agreed": lazy("The patient agreed to texts"),
     "verified": lazy("Verified by a code"),
     "in_use": lazy("The phone answered"),
     "stopped": lazy("The patient opted out"),
@@ -75,6 +83,8 @@ class Item:
     conversation: str
     phones: str
     opted_out: bool
+    liftable: bool = False
+    on_file: Sequence[str] = ()
 
     @property
     def heading(self) -> Any:
@@ -84,7 +94,11 @@ class Item:
     @property
     def deeds(self) -> list[tuple[str, Any]]:
         """What can be decided, each with the words of its button."""
-        return [(deed, LABELS[deed]) for deed in task_deeds.DEEDS[self.task.kind]]
+        return [
+            (deed, LABELS[deed])
+            for deed in task_deeds.DEEDS[self.task.kind]
+            if deed != LIFT or self.liftable
+        ]
 
     @property
     def decided(self) -> Any:
@@ -127,6 +141,11 @@ class Tasks:
         )
 
 
+def _may_return(task: SmsTask) -> bool:
+    """Whether a START from its phone may let staff lift a stop."""
+    return task.kind == tasks.WANTS_TEXTS and task.done_at is None
+
+
 @dataclass(frozen=True)
 class _Facts:
     """What the cards of a page show, read in a handful of queries."""
@@ -136,6 +155,8 @@ class _Facts:
     conversations: Mapping[int, int]
     patients: Mapping[int, list[str]]
     suppressed: Mapping[int, str]
+    liftable: Collection[int]
+    on_file: Mapping[int, Sequence[str]]
 
     @classmethod
     def read(cls, practice: SmsPractice, rows: Sequence[SmsTask]) -> _Facts:
@@ -156,12 +177,19 @@ class _Facts:
         phones = of(SmsPhone, SmsPhone.id, phone_ids, len(rows))
         messages = of(SmsMessage, SmsMessage.id, message_ids, len(rows))
         talks = of(SmsConversation, SmsConversation.phone_id, phone_ids, len(rows))
+        unknown = [row for row in phones if row.id not in patients]
         return cls(
             phones={row.id: row for row in phones},
+            on_file={row.id: on_file.names(practice, row) for row in unknown},
             messages={row.id: row for row in messages},
             conversations={row.phone_id: row.id for row in talks},
             patients=patients,
             suppressed=consents.suppressed(session, phone_ids),
+            liftable=returning.proofs(
+                session,
+                practice.id,
+                {row.phone_id for row in rows if row.phone_id and _may_return(row)},
+            ),
         )
 
     def items(self, rows: Sequence[SmsTask], say: Phrases) -> list[Item]:
@@ -193,6 +221,8 @@ class _Facts:
                     else "",
                     phones=phones if task.kind in ABOUT_PHONES else "",
                     opted_out=phone_id in self.suppressed,
+                    on_file=self.on_file.get(phone_id, ()),
+                    liftable=phone_id in self.liftable and _may_return(task),
                 )
             )
         return found

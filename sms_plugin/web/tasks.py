@@ -10,7 +10,16 @@ from flask_appbuilder import expose, has_access
 from sms_plugin.core.language import say
 from sms_plugin.errors import SmsError
 from sms_plugin.services import consents, task_deeds
-from sms_plugin.services.task_deeds import DEALT, DISMISS, KEEP, OPT_OUT, OTHER, STAYS
+from sms_plugin.services.task_deeds import (
+    ASKED,
+    DEALT,
+    DISMISS,
+    KEEP,
+    LIFT,
+    OPT_OUT,
+    OTHER,
+    STAYS,
+)
 from sms_plugin.web import banners, guards, reach, roles
 from sms_plugin.web.base_views import SmsBaseView
 from sms_plugin.web.language import lazy
@@ -28,6 +37,11 @@ SAID = {
         "texting START. Call them about what they meant."
     ),
     DEALT: lazy("The task is done."),
+    LIFT: lazy(
+        "The stop is lifted. Texts go out again to whoever agreed to them on this "
+        "phone; its START is kept in the consent ledger with your name."
+    ),
+    ASKED: lazy("The phone is in use again."),
     KEEP: lazy("The task is done. The phone stays out of use."),
 }
 

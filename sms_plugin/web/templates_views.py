@@ -16,7 +16,7 @@ from sms_plugin.errors import InvalidError, NotFoundError, SmsError
 from sms_plugin.models import SmsTemplate
 from sms_plugin.services import content, names, samples, templates, testing_texts
 from sms_plugin.services.wording import KINDS
-from sms_plugin.web import drafts, guards, reach, roles, tryouts, words
+from sms_plugin.web import drafts, funnel, guards, reach, roles, tryouts, words
 from sms_plugin.web.base_views import PERMISSIONS, SmsModelView
 from sms_plugin.web.datamodels import ReadOnlyInterface
 from sms_plugin.web.language import lazy
@@ -46,6 +46,7 @@ class SmsTemplatesView(SmsModelView):
         "tried": "write",
         "restore": "write",
         "bring_back": "write",
+        "wordings": "read",
     }
     exclude_route_methods = frozenset({"add", "delete", "download"})
     base_order = ("id", "asc")
@@ -87,8 +88,17 @@ class SmsTemplatesView(SmsModelView):
             revisions=templates.revisions(guards.db(), template, limit=REVISIONS_SHOWN),
             compare=compare,
             when=words.local_time,
+            wordings=funnel.wordings(template),
         )
         return page
+
+    @expose("/wordings/<pk>", methods=["POST"])
+    @has_access
+    def wordings(self, pk: str) -> Response:
+        """Hand out as a file what came of each wording."""
+        if not guards.may(roles.READ, roles.DASHBOARD):
+            abort(403)
+        return funnel.wordings_file(self.row(pk))
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
     @has_access

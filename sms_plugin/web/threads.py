@@ -12,7 +12,7 @@ from sms_plugin.core import phones, schedule
 from sms_plugin.core.language import say
 from sms_plugin.services import inbox, phones_in_use, practices
 from sms_plugin.services.actors import SYSTEM
-from sms_plugin.web import guards, reach, roles, words
+from sms_plugin.web import guards, on_file, reach, roles, words
 from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases, phone, title
 
@@ -125,6 +125,10 @@ class Opened:
     def phone(self) -> str:
         """The phone, masked for those who may only read."""
         return phone(self.row.phone, plain=self.plain)
+
+    def on_file(self) -> Sequence[str]:
+        """Whom the host has on file under a phone that no patient of texts uses."""
+        return () if self.users else on_file.names(self.say.practice, self.row.phone)
 
     @property
     def last_id(self) -> int:

@@ -81,6 +81,7 @@ PHONE_CONDITIONS: Words = {
     "landline": (lazy("Landline"), "bad"),
     "unreachable": (lazy("Did not take earlier texts"), "bad"),
     "wrong": (lazy("Somebody else's number"), "bad"),
+    "silent": (lazy("Silent for too long"), "wait"),
 }
 LINE_TYPES = {
     "mobile": lazy("mobile"),
@@ -109,6 +110,11 @@ LEDGER_SOURCES = STAFF_SOURCES | {
     "link": lazy("By the link in a text"),
     "removed": lazy("The phone was removed from the patient"),
 }
+# "keyword" stands for either word; what happened says which it was.
+_WORDS_TEXTED = {
+    "suppressed": lazy("Texted STOP"),
+    "lifted": lazy("Texted START"),
+}
 EVENT_STATES: Words = {
     "applied": (lazy("Applied"), "ok"),
     "waiting": (lazy("Waits to be applied"), "wait"),
@@ -129,8 +135,10 @@ DEEDS = {
     "task.other": lazy("Noted that a word meant something else"),
     "task.stays": lazy("Noted that a word meant an opt-out"),
     "task.dealt": lazy("Dealt with somebody who asks for texts"),
+    "task.lift": lazy("Lifted a stop by link after a START from the phone"),
     "task.keep": lazy("Kept a phone out of use"),
     "task.right": lazy("Put a phone back into use"),
+    "task.asked": lazy("Confirmed a silent phone after asking the patient"),
     "practice.limit": lazy("Changed the spending limit"),
     "usage.export": lazy("Exported the usage"),
     "practice.accept": lazy("Accepted the prices"),
@@ -172,8 +180,17 @@ DEEDS = {
     "message.found": lazy("Looked for a text of unknown outcome and found it"),
     "message.leave": lazy("Left a text of unknown outcome"),
     "message.resend": lazy("Sent a text of unknown outcome again"),
+    "failure.other": lazy("Wrote to another phone after a text did not arrive"),
+    "failure.drop": lazy("Switched texts off for a phone that a text did not reach"),
+    "failure.letter": lazy("Asked for a letter after a text did not arrive"),
+    "failure.leave": lazy("Left a text that did not arrive as it is"),
     "job.approve": lazy("Approved texts of a job"),
     "job.reject": lazy("Rejected texts of a job"),
+    "job.release": lazy("Had a held job prepared"),
+    "job.discard": lazy("Discarded a held job"),
+    "job.pause": lazy("Paused a job"),
+    "job.resume": lazy("Resumed a job"),
+    "job.stop": lazy("Stopped the rest of a job"),
     "inbox.reply": lazy("Wrote to a patient"),
     "ledger.read": lazy("Looked at a history of consent"),
     "ledger.export": lazy("Downloaded the consent ledger"),
@@ -195,6 +212,13 @@ def kind(value: str) -> str:
     }:  # of no kind
         return NONE
     return say(KINDS[value].label) if value in KINDS else value or NONE
+
+
+def source(name: str, event: str = "suppressed") -> str:
+    """How an entry of the ledger came about, such as "Texted STOP"."""
+    if name == "keyword" and event in _WORDS_TEXTED:
+        return str(_WORDS_TEXTED[event])
+    return str(LEDGER_SOURCES.get(name, name))
 
 
 def body(purpose: str, text: str | None) -> str | None:

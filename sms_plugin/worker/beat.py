@@ -57,6 +57,8 @@ STEPS = (
     Step(upkeep.tell_stops, every=60),
     Step(upkeep.tidy_codes, every=60),
     Step(upkeep.tidy_imports, every=3600),
+    Step(upkeep.take_out_silent, every=86400),
+    Step(upkeep.purge_statuses, every=86400),
     Step(mailing.send_mails, every=10),
     # It asks only about numbers that were not looked at for a day.
     Step(checking.check_numbers, every=600),

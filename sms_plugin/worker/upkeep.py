@@ -14,10 +14,13 @@ from sms_plugin import signals
 from sms_plugin.models import SmsJob, SmsPractice
 from sms_plugin.port import MailsStaff
 from sms_plugin.services import (
+    job_holds,
     phone_imports,
     reconcile,
     reminders,
+    retention,
     sending,
+    silences,
     verification,
 )
 from sms_plugin.worker.scope import guarded, plugin_of, transaction
@@ -81,6 +84,31 @@ def tidy_imports(app: Flask) -> None:
         phone_imports.tidy(session, now=plugin_of(app).now())
 
 
+def take_out_silent(app: Flask) -> None:
+    """Phones on which nobody was heard from for too long go out of use."""
+    plugin = plugin_of(app)
+    after: int | None = 0
+    while after is not None:
+        with transaction(app) as session:
+            after = silences.take_out(
+                session,
+                after=after,
+                settings=plugin.settings,
+                vault=plugin.vault,
+                now=plugin.now(),
+            )
+
+
+def purge_statuses(app: Flask) -> None:
+    """Old reports of delivery, which hold the number of a phone, are not kept."""
+    after: int | None = 0
+    while after is not None:
+        with transaction(app) as session:
+            after = retention.purge_statuses(
+                session, after=after, now=plugin_of(app).now()
+            )
+
+
 def continue_jobs(app: Flask) -> None:
     """Jobs whose preparing was interrupted, or never begun, go on."""
     with transaction(app) as session:
@@ -89,6 +117,7 @@ def continue_jobs(app: Flask) -> None:
             .join(SmsPractice, SmsPractice.id == SmsJob.practice_id)
             .where(
                 SmsJob.prepared_at.is_(None),
+                *job_holds.may_go_on(),
                 # Jobs of a practice that is off wait, and keep nobody else's.
                 SmsPractice.allowed,
                 SmsPractice.enabled,

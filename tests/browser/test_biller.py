@@ -43,6 +43,8 @@ def test_a_statement_becomes_texts_that_are_edited_approved_and_delivered(visit,
     steps.said(page, "2 texts")
     page.get_by_role("button", name="Send now").click()
     steps.said(page, "2 texts go out")
+    # Without loading the page again.
+    expect(page.locator("#sms-progress-words")).to_have_text("Sent 2.")
 
     page.goto(f"{job}?state=delivered")
     steps.reload_until(page, text_of(page, "Abel Alder"))
@@ -79,7 +81,7 @@ def test_chosen_texts_are_rejected_with_a_reason(visit, look):
     expect(text_of(page, "Flora Cypress")).to_have_count(0)
 
 
-def test_the_same_file_twice_makes_no_text_and_says_so(visit, look):
+def test_the_same_file_twice_is_held_until_somebody_says_otherwise(visit, look):
     page = visit("biller")
     upload(page, SAMPLES / "statement-nobody-textable.csv")
     look(page, "biller-job-of-the-portal", narrow=True)
@@ -89,6 +91,13 @@ def test_the_same_file_twice_makes_no_text_and_says_so(visit, look):
     page.get_by_text("Rows that become no text").click()
     expect(page.locator("details[open]")).to_contain_text("9")
     look(page, "biller-nobody", narrow=True)
+
+    upload(page, SAMPLES / "statement-nobody-textable.csv")
+    page.get_by_role("link", name="Pending texts").click()
+    expect(page.get_by_text("The same file came")).to_be_visible()
+    look(page, "biller-held", narrow=True)
+    page.get_by_role("button", name="Prepare the texts").click()
+    steps.reload_until(page, page.get_by_text("Rows that become no text"))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from sms_plugin.errors import ConflictError, NotFoundError
 from sms_plugin.models import SmsApproval, SmsAudit, SmsJob, SmsMessage
-from sms_plugin.services import approvals, holds, practices, undoing, waits
+from sms_plugin.services import approvals, holds, job_life, practices, undoing, waits
 from sms_plugin.services.actors import Actor
 from tests.support.marks import on_sqlite
 from tests.support.parallel import at_once, failures
@@ -172,6 +172,34 @@ def test_the_wait_is_said_by_the_practices_clock(world, approved, clock):
 
     said = "Held until 10:10 AM EST: the approval can be taken back until then."
     assert (group.sentence, why) == (said, said)
+
+
+@on_sqlite
+def test_a_pause_neither_shortens_the_window_nor_keeps_from_taking_back(
+    world, approved, clock
+):
+    with world.session() as session:
+        job = session.get(SmsJob, approved)
+        job_life.pause(session, job, actor=OTHER, now=clock())
+    with pytest.raises(ConflictError, match="paused"):
+        press(world, undoing.send_now, approved)
+    with world.session() as session:
+        job = session.get(SmsJob, approved)
+        assert job_life.resume(session, job, actor=OTHER, now=clock()) == 0
+        job_life.pause(session, job, actor=OTHER, now=clock())
+
+    assert press(world, undoing.undo, approved) == 3
+    assert states(world) == [("pending", None)] * 3
+
+
+def test_a_job_that_is_resumed_in_the_window_waits_for_its_end(world, approved, clock):
+    for deed in (job_life.pause, job_life.resume):
+        with world.session() as session:
+            deed(session, session.get(SmsJob, approved), actor=OTHER, now=clock())
+
+    [row] = world.rows(SmsApproval)
+    texts = world.messages(job_id=approved)
+    assert {(m.hold, m.due_at) for m in texts} == {("undo", row.undo_until)}
 
 
 @on_sqlite

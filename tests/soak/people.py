@@ -18,6 +18,8 @@ from sms_plugin.models import (
 from sms_plugin.services import (
     approvals,
     intake,
+    job_holds,
+    job_life,
     practices,
     reconcile,
     resend,
@@ -98,6 +100,8 @@ class People:
                     session, ref, name, port=self._world.portal, now=self._now()
                 )
                 job_id = job.id if job is not None else None
+                if job is not None and job_holds.is_held(job):
+                    job_life.release(session, job, actor=STAFF, now=self._now())
             if job_id is None:
                 self._stage.jobs[ref].insert(0, name)
                 return

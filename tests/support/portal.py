@@ -41,6 +41,7 @@ class MemoryPortal:
         self.all_patients: dict[str, dict[str, Patient]] = {}
         self.all_bills: dict[str, dict[str, Bill]] = {}
         self.jobs: dict[tuple[str, str], list[JobItem]] = {}
+        self.fingerprints: dict[str, str] = {}
         self.signed: list[SignedInPatient] = []
         self.staff: dict[str, list[Staff]] = {}
         self.mails: list[tuple[str, str, StaffMail]] = []
@@ -153,7 +154,8 @@ class MemoryPortal:
         items = self.jobs.get((practice_id, job_id))
         if items is None:
             return None
-        return Job(job_id, practice_id, f"{job_id}.csv", len(items))
+        mark = self.fingerprints.get(job_id, "")
+        return Job(job_id, practice_id, f"{job_id}.csv", len(items), mark)
 
     def job_items(
         self, practice_id: str, job_id: str, *, after: int, limit: int

@@ -218,7 +218,7 @@ def test_a_stop_leads_to_the_history_of_its_phone(world, login, ann):
 
     assert STOP in text
     assert "Ann Ames" in text
-    assert "Opted out Texted STOP or START" in text
+    assert "Opted out Texted STOP" in text
 
 
 def test_a_stop_of_a_phone_that_nobody_uses_names_the_phone(world, login, ann):

@@ -161,20 +161,27 @@ class TestMenu:
             (
                 "admin",
                 [
-                    "Dashboard", "Text Inbox", "To do", "Jobs", "Messages", "Usage",
-                    "Patient Phones", "Templates", "Numbers", "Consent Ledger",
+                    "Dashboard", "Text Inbox", "To do", "Jobs", "Messages",
+                    "Did not arrive", "Usage", "Patient Phones", "Templates",
+                    "Numbers", "Consent Ledger",
                     "Audit Log", "SMS Settings",
                 ],
             ),
             (
                 "biller",
                 [
-                    "Dashboard", "Text Inbox", "To do", "Jobs", "Messages", "Usage",
-                    "Patient Phones", "Templates",
+                    "Dashboard", "Text Inbox", "To do", "Jobs", "Messages",
+                    "Did not arrive", "Usage", "Patient Phones", "Templates",
                 ],
             ),
             ("frontdesk", ["Dashboard", "Text Inbox", "To do", "Patient Phones"]),
-            ("viewer", ["Dashboard", "Text Inbox", "To do", "Jobs", "Messages"]),
+            (
+                "viewer",
+                [
+                    "Dashboard", "Text Inbox", "To do", "Jobs", "Messages",
+                    "Did not arrive",
+                ],
+            ),
             ("support", ["Practices", "Unassigned Numbers"]),
             (
                 "operator",
