@@ -6,15 +6,12 @@ again. What is wrong is said in words that name the key; nothing is guessed.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from cryptography.fernet import Fernet
-
-from sms_plugin import parsing
+from sms_plugin import config_checks, parsing
 from sms_plugin.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -293,6 +290,14 @@ REVERIFY_DAYS = Key(
     0,
     3650,
 )
+UNDO_MINUTES = Key(
+    "SMS_UNDO_MINUTES",
+    parsing.whole,
+    10,
+    "Minutes in which an approval can be taken back; nothing of it goes out before.",
+    0,
+    60,
+)
 CLOCK_SHIFT = Key(
     "SMS_CLOCK_SHIFT",
     parsing.number,
@@ -326,10 +331,11 @@ class Settings:
         Raises:
             ConfigError: a key is unknown, missing or wrong; the text names it.
         """
-        _refuse_unknown(config)
+        config_checks.refuse_unknown(config, [key.name for key in KEYS])
         settings = cls({key.name: key.read(config) for key in KEYS})
         settings._check_urls()
-        settings._check_secrets()
+        keys = settings[ENCRYPTION_KEYS]
+        config_checks.check_secrets(keys, settings[HASH_KEY])
         if settings[SEND_DEADLINE] >= settings[LEASE]:
             raise ConfigError(
                 "SMS_SEND_DEADLINE must be shorter than SMS_LEASE, so that an attempt "
@@ -363,34 +369,3 @@ class Settings:
                 "SMS_HOST_PORT is missing. Name the host's port as "
                 "package.module:Class; host_app/port.py is an example."
             )
-
-    def _check_secrets(self) -> None:
-        keys = self[ENCRYPTION_KEYS]
-        if not keys:
-            raise ConfigError(
-                "SMS_ENCRYPTION_KEYS is missing. "
-                "Make a key with: python -m sms_plugin keys"
-            )
-        for number, key in enumerate(keys, start=1):
-            try:
-                Fernet(key)
-            except ValueError:
-                raise ConfigError(
-                    f"SMS_ENCRYPTION_KEYS: key {number} is not a Fernet key. "
-                    "Make one with: python -m sms_plugin keys"
-                ) from None
-        if len(self[HASH_KEY]) < 32:
-            raise ConfigError(
-                "SMS_HASH_KEY must have 32 characters or more. "
-                "Make one with: python -m sms_plugin keys"
-            )
-
-
-def _refuse_unknown(config: Mapping[str, Any]) -> None:
-    """A misspelt key would otherwise be a default in silence."""
-    known = [key.name for key in KEYS]
-    for name in config:
-        if name.startswith("SMS_") and name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            raise ConfigError(f"{name} is not a setting of sms_plugin.{hint}")

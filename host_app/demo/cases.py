@@ -43,6 +43,7 @@ def _decide(played: Round, job_id: int) -> None:
     biller.open(f"/sms/jobs/{job_id}?search={APPROVED.replace(' ', '+')}")
     biller.submit("/confirm", {"approve": "all"})
     biller.submit("/approve")
+    biller.submit("/send")
     biller.open(f"/sms/jobs/{job_id}?search={REJECTED.replace(' ', '+')}")
     biller.submit("/confirm", {"reject": "all"})
     biller.submit("/reject", {"why": "timing"})

@@ -109,6 +109,7 @@ class Round:
         biller.open(f"/sms/jobs/{self.job_id}")
         biller.submit("/confirm", {"approve": "all"})
         biller.submit("/approve")
+        biller.submit("/send")
 
     def _pay(self) -> None:
         first, _, account = PAYER

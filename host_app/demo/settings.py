@@ -69,6 +69,7 @@ class Demo:
             "SMS_REDIS_DIR": str(self.redis_folder),
             "SMS_BEAT_SECONDS": "1",
             "SMS_RATE_LOCAL": "20",
+            "SMS_UNDO_MINUTES": "1",
             "SMS_CLOCK_SHIFT": str(_shift_to_morning(datetime.now(UTC))),
         }
 

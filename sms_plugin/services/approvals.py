@@ -20,7 +20,15 @@ from sms_plugin.errors import (
     NotFoundError,
 )
 from sms_plugin.models import SmsMessage, SmsPhone, SmsPractice
-from sms_plugin.services import content, jobs, practices, prices, screening
+from sms_plugin.services import (
+    content,
+    jobs,
+    practices,
+    prices,
+    screening,
+    second_person,
+    undoing,
+)
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change, lock_rows
 
@@ -53,11 +61,17 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What is or would be approved: how many texts, and of what size and price."""
+    """What is or would be approved: how many texts, and of what size and price.
+
+    ``waiting`` counts texts that this approval left pending for a second person, and
+    ``already`` those that were pending with an approval of the same person before.
+    """
 
     texts: int
     segments: int
     cost_micros: int
+    waiting: int = 0
+    already: int = 0
 
 
 def one(
@@ -125,12 +139,8 @@ def edit(
             ),
             state="pending",
             # Who approved other words has not approved these.
-            approved_hash=None,
-            approved_by="",
-            approved_by_id=None,
-            approved_at=None,
-            due_at=None,
-            hold=None,
+            **second_person.CLEARED,
+            edited_by_id=actor.user_id,
             changed_at=now,
         ),
     )
@@ -177,10 +187,13 @@ def approve(
 ) -> Approval:
     """Approve pending texts of a job; they go out as soon as hours and pacing allow.
 
+    Nothing goes out before the undo window ends. What needs a second person is left
+    pending with this approval, and approved by that of another user.
+
     Raises:
         NotAllowedError: something stands in the way of texting; says what.
-        ConflictError: texting was switched off meanwhile, or none of the chosen texts
-            is pending as it was shown.
+        ConflictError: texting was switched off meanwhile, none of the chosen texts is
+            pending as it was shown, or all of them wait for somebody else.
     """
     begin_write(session)
     # Read afresh, and kept from being switched off: the page that was clicked is old.
@@ -191,24 +204,25 @@ def approve(
         refusal = ConflictError if off else NotAllowedError
         raise refusal(say("Nothing was approved. {why}", why=obstacle.sentence))
     lock_rows(session, SmsMessage, *meant(job, chosen))
-    weight = weigh(session, job, chosen)
-    updated = change(
-        session,
-        sa.update(SmsMessage)
-        .where(*meant(job, chosen))
-        .values(
-            state="approved",
-            approved_hash=SmsMessage.content_hash,
-            approved_by=actor.name[:120],
-            approved_by_id=actor.user_id,
-            approved_at=now,
-            due_at=now,
-            changed_at=now,
-        ),
-    )
-    if not updated:
+    row = undoing.begin(session, job, settings=settings, actor=actor, now=now)
+    values = {
+        "state": "approved",
+        "approval_id": row.id,
+        "approved_at": now,
+        "changed_at": now,
+        **undoing.holding(settings, now),
+    }
+    needs = second_person.needed(session, practice, job, actor)
+    left = second_person.decide(session, meant(job, chosen), needs, actor, values)
+    undoing.weigh(session, row)
+    if not row.texts and not left.waiting:
         raise ConflictError(
             say(
+                "Nothing was changed: you approved these texts already. Now somebody "
+                "else must approve them too."
+            )
+            if left.already
+            else say(
                 "Nothing was approved: the chosen texts were changed, approved or "
                 "rejected meanwhile. The page shows how they stand now."
             )
@@ -216,14 +230,17 @@ def approve(
     audit(
         session,
         actor,
-        "job.approve",
+        "job.approve" if row.texts else "job.approve_first",
         practice_id=practice.id,
         object_id=job.id,
-        detail=f"{updated} texts",
+        detail=f"{row.texts} texts"
+        + (f" ({left.waiting} waiting)" if left.waiting else ""),
         now=now,
     )
     session.flush()
-    return Approval(updated, weight.segments, weight.cost_micros)
+    return Approval(
+        row.texts, row.segments, row.cost_micros, left.waiting, left.already
+    )
 
 
 def reject(

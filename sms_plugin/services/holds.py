@@ -27,6 +27,8 @@ BY_HOURS: Final = ("window", "no_hour", *caps.SPANS)
 BY_REGISTRATION: Final = ("unregistered",)
 BY_STOP: Final = ("stopped", "gateway_busy")
 BY_LIMIT: Final = ("limit",)
+# Ended by its moment or by staff (``services/undoing.py``), never by a release.
+BY_UNDO: Final = ("undo",)
 
 
 def waiting_texts(session: Session, practice_id: int, *, most: int = 100_000) -> int:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sms_plugin.core.language import say
 from sms_plugin.errors import ConflictError
 from sms_plugin.models import SmsJob, SmsMessage
-from sms_plugin.services import holds, job_holds
+from sms_plugin.services import holds, job_holds, undoing
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change, lock_rows
 
@@ -148,6 +148,7 @@ def resume(session: Session, job: SmsJob, *, actor: Actor, now: datetime) -> int
         .where(*mine)
         .values(hold=None, due_at=now, changed_at=now),
     )
+    due -= undoing.keep_windows(session, job, now=now)
     _note(session, job, "job.resume", actor=actor, now=now, texts=due)
     return due
 

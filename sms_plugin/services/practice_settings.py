@@ -13,7 +13,7 @@ from sms_plugin.core.language import say
 from sms_plugin.core.schedule import Window, WindowError
 from sms_plugin.core.sender_names import SenderNameError
 from sms_plugin.errors import InvalidError
-from sms_plugin.services import holds
+from sms_plugin.services import holds, second_person
 from sms_plugin.services.actors import audit
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Wanted:
         sender_name: begins the texts; empty for the practice's own name.
         language: for patients whose language nobody knows.
         lookup: whether the gateway is asked, for money, what line a new phone is.
+        second_person_above: jobs of more texts need two approvals; None for never.
+        second_person_edits: whether texts of whoever edited them need two, too.
     """
 
     timezone: str
@@ -50,6 +52,8 @@ class Wanted:
     sender_name: str = ""
     language: str = "en"
     lookup: bool = False
+    second_person_above: int | None = None
+    second_person_edits: bool = False
 
 
 def save(
@@ -66,7 +70,7 @@ def save(
 
     Returns:
         What changed: ``hours``, ``zone``, ``amounts``, ``sender``, ``language``,
-        ``lookup``.
+        ``lookup``, ``second_person``.
 
     Raises:
         InvalidError: something cannot be; its ``field`` names what.
@@ -82,6 +86,8 @@ def save(
     ) = wanted.window
     practice.sender_name = name if name != practice.name else None
     practice.language, practice.lookup = wanted.language, wanted.lookup
+    practice.second_person_above = wanted.second_person_above
+    practice.second_person_edits = wanted.second_person_edits
     session.flush()
     after = _values(practice)
     changed = [what for what, value in after.items() if value != before[what]]
@@ -120,6 +126,7 @@ def _checked(wanted: Wanted) -> str | None:
         raise InvalidError(str(error), field="window") from None
     if wanted.language not in LANGUAGES:
         raise InvalidError(say("Choose a language from the list."), field="language")
+    second_person.check(wanted.second_person_above)
     try:
         return sender_names.checked(wanted.sender_name) if wanted.sender_name else None
     except SenderNameError as error:
@@ -137,6 +144,7 @@ def _values(practice: SmsPractice) -> dict[str, Any]:
         "zone": practice.timezone,
         "amounts": "on" if practice.amounts else "off",
         "lookup": "on" if practice.lookup else "off",
+        "second_person": second_person.setting(practice),
     }
 
 

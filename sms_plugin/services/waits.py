@@ -50,6 +50,7 @@ _BECAUSE: Final[Mapping[str, str]] = MappingProxyType(
         "window": mark("outside texting hours"),
         "gateway_busy": mark("the texting service could not take it"),
         "limit": mark("the practice's spending limit of this month is reached"),
+        "undo": mark("the approval can be taken back until then"),
     }
 )
 _OF_MANY: Final[Mapping[str, str]] = MappingProxyType(
@@ -185,8 +186,8 @@ def _of_text(
     if hold in _WITHOUT_MOMENT:
         return say(_WITHOUT_MOMENT[hold])
     zones = row.zones.split(",") if row.zones else []
-    if hold in holds.BY_LIMIT:
-        zones = []  # The month is the practice's, wherever the patient may be.
+    if hold in (*holds.BY_LIMIT, *holds.BY_UNDO):
+        zones = []  # The practice's own moment, wherever the patient may be.
     moment = moments.until(due, now=now, home=practice.timezone, zones=zones)
     because = say(_BECAUSE.get(hold, ""))
     if hold in caps.SPANS:

@@ -19,6 +19,8 @@ from sms_plugin.services import (
     practices,
     preferences,
     reminders,
+    second_person,
+    undoing,
     waits,
 )
 from sms_plugin.services.approvals import Chosen
@@ -36,6 +38,7 @@ from sms_plugin.web import (
     words,
 )
 from sms_plugin.web.language import lazy
+from sms_plugin.web.undoing import PERMISSIONS, Undoing, said, shown_on_desk
 
 if TYPE_CHECKING:
     from sms_plugin.models import SmsJob, SmsMessage, SmsPhone
@@ -53,7 +56,7 @@ NOTHING_LEFT = mark(
 )
 
 
-class SmsDeskView(reach.SmsReachView):
+class SmsDeskView(Undoing, reach.SmsReachView):
     """One job's texts: read, change, approve, reject."""
 
     section = "SmsJobView"
@@ -66,6 +69,7 @@ class SmsDeskView(reach.SmsReachView):
         "reject": "write",
         "text": "write",
         "measure": "write",
+        **PERMISSIONS,
     }
     default_view = "desk"
 
@@ -113,13 +117,8 @@ class SmsDeskView(reach.SmsReachView):
             return self._desk(job, problem=error)
         guards.db().commit()
         start = phrases.Phrases(job.practice, tools.now()).begins(begins)
-        said = say_count(
-            "{count} text was approved and may go out {start}.",
-            "{count} texts were approved and may go out {start}.",
-            done.texts,
-            start=start,
-        )
-        flash(said + _left(chosen, done.texts), "success")
+        met = done.texts + done.waiting + done.already
+        flash(said(done, start) + _left(chosen, met), "success")
         reach.wake()
         return redirect(url_for("SmsDeskView.desk", job_id=job_id))
 
@@ -145,10 +144,10 @@ class SmsDeskView(reach.SmsReachView):
         except SmsError as error:
             return self._desk(job, problem=error)
         guards.db().commit()
-        said = say_count(
+        rejected = say_count(
             "{count} text was rejected.", "{count} texts were rejected.", done
         )
-        flash(said + _left(chosen, done), "success")
+        flash(rejected + _left(chosen, done), "success")
         return redirect(url_for("SmsDeskView.desk", job_id=job_id))
 
     @expose(
@@ -225,6 +224,7 @@ class SmsDeskView(reach.SmsReachView):
             **job_life.parts(job),
             estimate=_estimate(job, Chosen(everything=True)),
             too_dear=_too_dear(job, Chosen(everything=True)),
+            **shown_on_desk(job),
             waits=waits.of_job(session, job, settings=tools.settings, now=now),
             obstacles=practices.obstacles(session, practice, tools.settings),
             rows=shown,
@@ -271,6 +271,7 @@ class SmsDeskView(reach.SmsReachView):
             obstacles=practices.obstacles(
                 guards.db(), job.practice, guards.toolbox().settings
             ),
+            second_person=second_person.for_whole_job(guards.db(), job.practice, job),
             say=phrases.Phrases.about(job.practice),
             phrases=phrases,
             money=words.money,
@@ -316,7 +317,7 @@ def _estimate(job: SmsJob, chosen: Chosen) -> Estimate:
         practices.active_number(session, job.practice_id),
         approvals.meant(job, chosen),
         settings=tools.settings,
-        now=tools.now(),
+        now=tools.now() + undoing.window(tools.settings),
     )
 
 
@@ -330,9 +331,9 @@ def _left(chosen: Chosen, done: int) -> str:
     left = len(chosen.seen or ()) - done if chosen.seen else 0
     if not left:
         return ""
-    said = say_count(
+    told = say_count(
         "{count} text was changed or decided meanwhile.",
         "{count} texts were changed or decided meanwhile.",
         left,
     )
-    return f" {said}"
+    return f" {told}"

@@ -38,6 +38,7 @@ ZONES: Final = sorted({zone for zones in STATE_ZONES.values() for zone in zones}
 # Which form field an error of a service belongs to, where the names differ.
 FIELDS: Final = {"window": "end"}
 _AMOUNT: Final = re.compile(r"[0-9]{1,8}(?:\.[0-9]{1,2})?", re.ASCII)
+_COUNT: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 _HOUR_NEEDED = InputRequired(lazy("Give an hour, such as 09:00."))
 
 
@@ -45,6 +46,12 @@ def _an_amount(_: Any, field: Any) -> None:
     """Refuse what is no amount of money; nothing at all is no limit."""
     if plain_amount(field.data) and not _AMOUNT.fullmatch(plain_amount(field.data)):
         raise ValidationError(say("Give an amount such as 150 or 150.00."))
+
+
+def _a_count(_: Any, field: Any) -> None:
+    """Refuse what is no number of texts; nothing at all is no limit."""
+    if plain_amount(field.data) and not _COUNT.fullmatch(plain_amount(field.data)):
+        raise ValidationError(say("Give a whole number such as 500, or nothing."))
 
 
 def _a_name(_: Any, field: Any) -> None:
@@ -97,6 +104,10 @@ class SettingsForm(FlaskForm):
     lookup = BooleanField(
         lazy("Ask what kind of line a new phone is; each question costs money")
     )
+    second_person_above = StringField(
+        lazy("Jobs with more texts than this need a second person"), [_a_count]
+    )
+    second_person_edits = BooleanField(lazy("So do texts that their approver changed"))
     mails = Checkboxes(lazy("Who gets them"), validate_choice=False)
 
     def of(self, practice: SmsPractice, staff: Collection[Staff]) -> SettingsForm:
@@ -130,7 +141,14 @@ class SettingsForm(FlaskForm):
             sender_name=(self.sender_name.data or "").strip(),
             language=self.language.data,
             lookup=self.lookup.data,
+            second_person_above=self.most_alone(),
+            second_person_edits=self.second_person_edits.data,
         )
+
+    def most_alone(self) -> int | None:
+        """The texts of a job that one person may approve; None for any number."""
+        written = plain_amount(self.second_person_above.data)
+        return int(written) if written else None
 
     def limit_micros(self) -> int | None:
         """The limit in millionths of the currency; None for none."""
@@ -147,6 +165,7 @@ def filled(
     """The form as the settings stand."""
     window = practices.window_of(practice)
     limit = practice.spending_limit_micros
+    above = practice.second_person_above
     form = SettingsForm(
         formdata=None,
         seen=fingerprint(practice, mailed),
@@ -161,6 +180,8 @@ def filled(
         limit="" if limit is None else f"{Decimal(limit) / prices.MICROS:.2f}",
         exempt=sorted(spending.exempt_kinds(practice)),
         lookup=practice.lookup,
+        second_person_above="" if above is None else str(above),
+        second_person_edits=practice.second_person_edits,
         mails=sorted(mailed),
     )
     return form.of(practice, staff)

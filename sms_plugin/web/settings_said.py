@@ -43,6 +43,7 @@ def changed(practice: SmsPractice, what: Sequence[str], mailed: Collection[str])
             if practice.lookup
             else say("New phones are not looked up.")
         ),
+        "second_person": lambda: _second_person(practice),
         "mails": lambda: _mailed(len(mailed)),
     }
     return " ".join(
@@ -101,6 +102,19 @@ def _limit(practice: SmsPractice) -> str:
     return say(
         "A month may cost {amount}; what lies beyond waits for the next one.",
         amount=words.money(practice.spending_limit_micros),
+    )
+
+
+def _second_person(practice: SmsPractice) -> str:
+    above = practice.second_person_above
+    if above is None and not practice.second_person_edits:
+        return say("One person is enough to approve texts.")
+    if above is None:
+        return say("Texts that their approver changed need a second person.")
+    return say_count(
+        "Jobs of more than {count} text need a second person.",
+        "Jobs of more than {count} texts need a second person.",
+        above,
     )
 
 

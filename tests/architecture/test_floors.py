@@ -21,6 +21,7 @@ FLOORS = {
     "sms_plugin.models*": 1,
     "sms_plugin.migrations*": 1,
     "sms_plugin.config": 1,
+    "sms_plugin.config_checks": 1,
     "sms_plugin.parsing": 1,
     "sms_plugin.port": 1,
     "sms_plugin.signals": 1,

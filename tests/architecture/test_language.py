@@ -29,6 +29,7 @@ SOURCES = [
 ENGLISH = (
     "sms_plugin.cli", "sms_plugin.config", "sms_plugin.doctor", "sms_plugin.setup",
     "sms_plugin.parsing", "sms_plugin.migrations", "sms_plugin.simulator",
+    "sms_plugin.config_checks",
     "sms_plugin.worker", "sms_plugin.services.wording", "sms_plugin.models",
     "sms_plugin.extension", "sms_plugin.testing", "sms_plugin.__main__",
     "sms_plugin.signals", "sms_plugin.core.lint", "sms_plugin.core.keywords",

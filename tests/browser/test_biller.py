@@ -41,6 +41,8 @@ def test_a_statement_becomes_texts_that_are_edited_approved_and_delivered(visit,
     look(page, "biller-confirm", narrow=True)
     page.get_by_role("button", name="Approve and send 2 texts").click()
     steps.said(page, "2 texts")
+    page.get_by_role("button", name="Send now").click()
+    steps.said(page, "2 texts go out")
     # Without loading the page again.
     expect(page.locator("#sms-progress-words")).to_have_text("Sent 2.")
 

@@ -50,6 +50,11 @@ class AsyncLoopbackClient(AsyncTwilioHttpClient):
         return await super().request(method, local, *args, **options)
 
 
+class _Server(ThreadingHTTPServer):
+    # The usual 5 would refuse some of many texts that come at once.
+    request_queue_size = 128
+
+
 class Webhook:
     """Records every form posted to it and answers what it is told."""
 
@@ -70,7 +75,7 @@ class Webhook:
             def log_message(self, *_):
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}

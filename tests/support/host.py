@@ -63,6 +63,8 @@ def make_app(url: sa.engine.URL | str, folder: Path, **settings: Any) -> Flask:
         SMS_TWILIO_AUTH_TOKEN=TOKEN,
         SMS_DRAIN_SECONDS=30,
         SMS_RATE_LOCAL=1000,
+        # Tests of the undo window open one for themselves.
+        SMS_UNDO_MINUTES=0,
         **SECRETS,
     )
     app.config.update(settings)

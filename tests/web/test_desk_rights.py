@@ -7,7 +7,14 @@ import pytest
 from sms_plugin.models import SmsJob, SmsPractice
 from tests.web.reading import on_both, soup, words
 
-POSTS = ("confirm", "approve", "reject", "texts/1")
+POSTS = (
+    "confirm",
+    "approve",
+    "reject",
+    "texts/1",
+    "approvals/1/undo",
+    "approvals/1/send",
+)
 
 
 @pytest.fixture(params=["sqlite"])
