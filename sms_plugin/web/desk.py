@@ -228,16 +228,7 @@ class SmsDeskView(Undoing, reach.SmsReachView):
             waits=waits.of_job(session, job, settings=tools.settings, now=now),
             obstacles=practices.obstacles(session, practice, tools.settings),
             rows=shown,
-            shared=preferences.shared(
-                session, practice.id, {phone.id for _, phone in shown if phone}
-            ),
-            unconfirmed=phones_in_use.unconfirmed_days(
-                session,
-                [phone for _, phone in shown if phone],
-                vault=tools.vault,
-                settings=tools.settings,
-                now=now,
-            ),
+            **_about_phones(session, practice, shown),
             state=state,
             search=search,
             after=after,
@@ -306,6 +297,23 @@ class SmsDeskView(Undoing, reach.SmsReachView):
 def _tab(state: str) -> str:
     """The state whose texts are shown."""
     return state if state in TABS else "pending"
+
+
+def _about_phones(session: Session, practice: SmsPractice, shown: Any) -> Any:
+    """What the rows say of their phones: who shares one, what nobody confirmed."""
+    tools, phones = guards.toolbox(), [phone for _, phone in shown if phone]
+    return {
+        "shared": preferences.shared(
+            session, practice.id, {phone.id for phone in phones}
+        ),
+        "unconfirmed": phones_in_use.unconfirmed_days(
+            session,
+            phones,
+            vault=tools.vault,
+            settings=tools.settings,
+            now=tools.now(),
+        ),
+    }
 
 
 def _estimate(job: SmsJob, chosen: Chosen) -> Estimate:
