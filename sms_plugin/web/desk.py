@@ -41,7 +41,9 @@ from sms_plugin.web.language import lazy
 from sms_plugin.web.undoing import PERMISSIONS, Undoing, said, shown_on_desk
 
 if TYPE_CHECKING:
-    from sms_plugin.models import SmsJob, SmsMessage, SmsPhone
+    from sqlalchemy.orm import Session
+
+    from sms_plugin.models import SmsJob, SmsMessage, SmsPhone, SmsPractice
     from sms_plugin.services.estimates import Estimate
 
 ROWS = 50
