@@ -11,6 +11,7 @@ from sms_plugin.models.conversation import SmsConversation, SmsTask
 from sms_plugin.models.counter import SmsCounter
 from sms_plugin.models.event import SmsEvent
 from sms_plugin.models.imported import SmsImport
+from sms_plugin.models.inbox import SmsDraft, SmsMedia, SmsNote, SmsQuickReply
 from sms_plugin.models.installation import SmsInstallation, SmsProcess, SmsRefusal
 from sms_plugin.models.job import SmsJob
 from sms_plugin.models.link import SmsLink
@@ -37,13 +38,16 @@ __all__ = [
     "SmsConsentEvidence",
     "SmsConversation",
     "SmsCounter",
+    "SmsDraft",
     "SmsEvent",
     "SmsImport",
     "SmsInstallation",
     "SmsJob",
     "SmsLink",
     "SmsMail",
+    "SmsMedia",
     "SmsMessage",
+    "SmsNote",
     "SmsNumber",
     "SmsPatientChoice",
     "SmsPatientPhone",
@@ -51,6 +55,7 @@ __all__ = [
     "SmsPhone",
     "SmsPractice",
     "SmsProcess",
+    "SmsQuickReply",
     "SmsRefusal",
     "SmsStaffChoice",
     "SmsSuppression",

@@ -10,19 +10,44 @@ from sqlalchemy.orm import Mapped, relationship
 from sms_plugin.models.base import Instant, SmsBase, big_id, column
 from sms_plugin.models.phone import SmsPhone
 
+UNREAD = sa.text("unread > 0")
+WAITING = sa.text("waiting_since IS NOT NULL")
+OWNED = sa.text("owner_id IS NOT NULL")
+OPTED_OUT = sa.text("opted_out_at IS NOT NULL")
+FAILED = sa.text("failed_at IS NOT NULL")
+
 
 class SmsConversation(SmsBase):
     """One thread of the Text Inbox; it begins when either side first writes by hand.
 
     What the list shows stands in this row, so that no list ever groups messages:
     ``preview`` is the beginning of the last text, ``waiting_since`` the time of the
-    oldest text of the patient that nobody answered.
+    oldest text of the patient that nobody answered, ``failed_at`` of our last one
+    when it did not arrive, ``opted_out_at`` of the STOP that holds now. ``changed_at``
+    moves with everything that an open inbox shows. ``words`` is what a search finds it
+    by: names, and the phone by its last ten, seven and four digits.
     """
 
     __tablename__ = "sms_conversation"
     __table_args__ = (
         sa.UniqueConstraint("phone_id"),
         sa.Index(None, "practice_id", "last_at", "id"),
+        sa.Index(None, "practice_id", "changed_at"),
+        *(
+            sa.Index(
+                f"ix_sms_conversation_{name}",
+                *columns,
+                sqlite_where=condition,
+                postgresql_where=condition,
+            )
+            for name, columns, condition in (
+                ("unread", ("practice_id", "last_at", "id"), UNREAD),
+                ("waiting", ("practice_id", "last_at", "id"), WAITING),
+                ("owned", ("practice_id", "owner_id", "last_at", "id"), OWNED),
+                ("opted_out", ("practice_id", "last_at", "id"), OPTED_OUT),
+                ("failed", ("practice_id", "last_at", "id"), FAILED),
+            )
+        ),
     )
 
     id: Mapped[int] = big_id()
@@ -34,6 +59,16 @@ class SmsConversation(SmsBase):
     last_message_id: Mapped[int | None] = column(sa.BigInteger, nullable=True)
     unread: Mapped[int] = column(sa.Integer, default=0)
     waiting_since: Mapped[datetime | None] = column(Instant, nullable=True)
+    words: Mapped[str | None] = column(sa.String(400), nullable=True)
+    changed_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    owner_id: Mapped[int | None] = column(sa.Integer, nullable=True)
+    owner_name: Mapped[str | None] = column(sa.String(120), nullable=True)
+    closed_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    closed_by: Mapped[str | None] = column(sa.String(120), nullable=True)
+    opted_out_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    failed_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    auto_answered_at: Mapped[datetime | None] = column(Instant, nullable=True)
+    escalated_at: Mapped[datetime | None] = column(Instant, nullable=True)
     created_at: Mapped[datetime] = column(Instant)
 
     phone: Mapped[SmsPhone] = relationship("SmsPhone")

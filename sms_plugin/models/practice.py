@@ -24,7 +24,11 @@ class SmsPractice(SmsBase):
     with ``second_person_edits`` so does a text of whoever edited it. With
     ``approve_notices`` automatic notices wait for approval. A text is withdrawn when
     its bill's balance moved by more than ``balance_slack_micros`` since it was made;
-    None is any amount.
+    None is any amount. Office hours are ``office_days``, seven digits from Monday on
+    (1 is open), from ``office_start`` to ``office_end`` in minutes; without days the
+    office always answers. Outside of them ``auto_answer`` (``auto_answer_es`` in
+    Spanish) goes out. ``escalate_after`` hours of the office without an answer staff
+    are mailed.
     """
 
     __tablename__ = "sms_practice"
@@ -60,6 +64,12 @@ class SmsPractice(SmsBase):
         sa.Boolean, default=False, server_default=sa.false()
     )
     balance_slack_micros: Mapped[int | None] = column(sa.BigInteger, nullable=True)
+    office_days: Mapped[str | None] = column(sa.String(7), nullable=True)
+    office_start: Mapped[int | None] = column(sa.SmallInteger, nullable=True)
+    office_end: Mapped[int | None] = column(sa.SmallInteger, nullable=True)
+    auto_answer: Mapped[str | None] = column(sa.String(320), nullable=True)
+    auto_answer_es: Mapped[str | None] = column(sa.String(320), nullable=True)
+    escalate_after: Mapped[int | None] = column(sa.SmallInteger, nullable=True)
     created_at: Mapped[datetime] = column(Instant)
 
     def __str__(self) -> str:

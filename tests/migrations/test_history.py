@@ -52,7 +52,11 @@ def differences(engine, tables, **options):
 
 def our_names(name, type_, _parents):
     """Look at the plugin's tables only."""
-    return type_ != "table" or (name.startswith("sms_") and "alembic" not in name)
+    if type_ == "index":
+        return not (name or "").endswith("_words")
+    return type_ != "table" or (
+        name.startswith("sms_") and "alembic" not in name and "_words" not in name
+    )
 
 
 def revisions():
