@@ -14,7 +14,7 @@ from sms_plugin.models import (
     SmsPhone,
     SmsSuppression,
 )
-from sms_plugin.services import agreements, phones_in_use
+from sms_plugin.services import agreements, conversations, phones_in_use
 from sms_plugin.services.actors import SYSTEM
 from sms_plugin.services.database import change, lock_rows
 
@@ -171,6 +171,7 @@ def suppress(
         now=now,
     )
     session.flush()
+    conversations.stops_changed(session, phone.id, now=now)
     return True
 
 
@@ -240,6 +241,7 @@ def lift(
             now=now,
         )
     session.flush()
+    conversations.stops_changed(session, phone.id, now=now)
     return bool(rows)
 
 

@@ -32,7 +32,7 @@ from sms_plugin.models import (
     SmsPhone,
     SmsWebhookEvent,
 )
-from sms_plugin.services import consents, inbox, ledger, phone_imports
+from sms_plugin.services import consents, conversations, inbox, ledger, phone_imports
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change
 from sms_plugin.services.outcomes import UNCONFIRMED_STATES
@@ -246,7 +246,10 @@ def _erase_evidence(
 def _rename_conversation(session: Session, phone: SmsPhone) -> None:
     """Take the name out of a conversation; what others wrote in it stays theirs."""
     names = [row.patient_name for row in inbox.patients_of(session, phone)]
-    values = {"title": ", ".join(names)[:200] or ERASED}
+    values = {
+        "title": ", ".join(names)[:200] or ERASED,
+        "words": conversations.words_of(names, phone.e164) if names else None,
+    }
     last = (
         sa.select(SmsMessage.id)
         .where(SmsMessage.id == SmsConversation.last_message_id)

@@ -67,7 +67,12 @@ def answer(
         session,
         sa.update(SmsConversation)
         .where(SmsConversation.phone_id == phone.id)
-        .values(preview=message.body[:120], last_at=now, last_message_id=message.id),
+        .values(
+            preview=message.body[:120],
+            last_at=now,
+            last_message_id=message.id,
+            changed_at=now,
+        ),
     )
     return True
 

@@ -16,7 +16,14 @@ import sqlalchemy as sa
 from sms_plugin.gateways.base import Reaction, Verdict
 from sms_plugin.models import SmsMessage, SmsPhone, SmsTask
 from sms_plugin.services import attempts as attempts_of
-from sms_plugin.services import brakes, consents, links, phones_in_use, signs
+from sms_plugin.services import (
+    brakes,
+    consents,
+    conversations,
+    links,
+    phones_in_use,
+    signs,
+)
 from sms_plugin.services.actors import SYSTEM
 from sms_plugin.services.database import (
     among,
@@ -101,7 +108,7 @@ def record(
     until = None
     if told.pause is not None:
         until = brakes.pause_ends(session, account_id, told, now=now)
-    lessons = []
+    lessons, settled = [], []
     for outcome in known:
         if outcome.verdict is Verdict.ACCEPTED or outcome.attempt_id in overtaken:
             continue
@@ -109,12 +116,15 @@ def record(
         meaning = _settle(
             session, message_id, outcome, gateway, until=until or now, now=now
         )
+        settled.append(message_id)
         if meaning is not None:
             lessons.append((message_id, meaning))
     # What concerns more than a text comes when all texts are written.
     _lock_phones(session, lessons)
     for message_id, meaning in lessons:
         learn(session, message_id, meaning, vault=vault, now=now)
+    if settled:
+        conversations.did_not_arrive(session, settled, now=now)
     answered = [
         row.message_id
         for row in late

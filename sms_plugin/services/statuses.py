@@ -11,7 +11,7 @@ from sms_plugin.core import states
 from sms_plugin.core.states import State
 from sms_plugin.gateways.base import Reaction
 from sms_plugin.models import SmsAttempt, SmsMessage
-from sms_plugin.services import consents, links, outcomes, phones_in_use
+from sms_plugin.services import consents, conversations, links, outcomes, phones_in_use
 from sms_plugin.services.database import change
 
 if TYPE_CHECKING:
@@ -72,8 +72,10 @@ def apply(
     )
     if news and said is State.DELIVERED:
         phones_in_use.shows_life(session, message.phone_id, now=now)
-    elif news and code is not None and said in FAILURES:
-        _explain(session, message, code, gateway=gateway, vault=vault, now=now)
+    elif news and said in FAILURES:
+        conversations.did_not_arrive(session, [message.id], now=now)
+        if code is not None:
+            _explain(session, message, code, gateway=gateway, vault=vault, now=now)
     session.refresh(message)
     return State(message.state)
 

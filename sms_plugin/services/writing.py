@@ -16,7 +16,7 @@ from sms_plugin.errors import (
     NotFoundError,
 )
 from sms_plugin.models import SmsConversation, SmsMessage, SmsPatientPhone, SmsPhone
-from sms_plugin.services import consents, content, direct, screening
+from sms_plugin.services import consents, content, conversations, direct, screening
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change
 from sms_plugin.services.inbox import locked, patients_of
@@ -41,7 +41,7 @@ def start(
     if row is None or row.practice_id != practice.id:
         raise NotFoundError(say("There is no such phone."))
     phone = consents.lock_phone(session, row.phone_id)
-    return _conversation_of(session, phone, now=now)
+    return conversations.of_phone(session, phone, now=now)
 
 
 def reply(
@@ -92,7 +92,8 @@ def reply(
     session.add(message)
     session.flush()
     row.preview, row.last_at, row.last_message_id = body[:120], now, message.id
-    row.waiting_since, row.unread = None, 0
+    row.waiting_since, row.unread, row.failed_at = None, 0, None
+    row.changed_at = now
     audit(
         session,
         actor,
@@ -157,7 +158,7 @@ def add_inbound(
 
     One that was long on its way is the newest there all the same: it is news to staff.
     """
-    row = _conversation_of(session, phone, now=now)
+    row = conversations.of_phone(session, phone, now=now)
     size = segments.measure(body)
     message = SmsMessage(
         practice_id=phone.practice_id,
@@ -210,29 +211,6 @@ def mark_read(session: Session, row: SmsConversation, *, seen: int) -> bool:
         .values(unread=0),
     )
     return changed == 1
-
-
-def _conversation_of(
-    session: Session, phone: SmsPhone, *, now: datetime
-) -> SmsConversation:
-    """The conversation with a phone, begun if there is none; its row is locked."""
-    row = session.scalars(
-        sa.select(SmsConversation).where(SmsConversation.phone_id == phone.id)
-    ).one_or_none()
-    if row is None:
-        row = SmsConversation(
-            practice_id=phone.practice_id,
-            phone_id=phone.id,
-            last_at=now,
-            unread=0,
-            preview="",
-            created_at=now,
-        )
-        session.add(row)
-    names = [owner.patient_name for owner in patients_of(session, phone)]
-    row.title = ", ".join(names)[:200] or content.recipient(phone.e164)
-    session.flush()
-    return row
 
 
 def _about(session: Session, phone: SmsPhone) -> str:
