@@ -1,8 +1,9 @@
 """What the desk points out about a pending text, noted when a job is prepared.
 
 A text's ``warnings`` are words with commas, such as ``rose:340,shared:2``: the balance
-rose by so many percent, so many patients use the phone, the name looks wrong (``name``),
-the text takes so many segments (``long:3``). They change nothing about what goes out.
+rose by so many percent, so many patients use the phone, the name looks wrong
+(``name``), the text takes so many segments (``long:3``). They change nothing about what
+goes out.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 ANY: Final = "any"
 ROSE, SHARED, NAME, LONG = "rose", "shared", "name", "long"
 KINDS: Final = (ROSE, SHARED, NAME, LONG)
-# A balance rose when it grew by as much as both of these say, in percent and millionths.
+# A balance rose when it grew by as much as both of these say: percent, millionths.
 LEAST_PERCENT: Final = 50
 LEAST_MICROS: Final = 20_000_000
 # A text may take so many segments before that is pointed out.
 MOST_SEGMENTS: Final = 2
-# What a rise is said to be at most, in percent: from one cent it would be a long number.
+# What a rise is said to be at most, in percent; from one cent it would be a long word.
 _MOST_PERCENT: Final = 99_999
 
 
