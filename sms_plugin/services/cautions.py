@@ -153,7 +153,6 @@ def _balances(
         sa.select(SmsMessage.patient_ref, SmsMessage.balance_micros).where(
             SmsMessage.practice_id == job.practice_id,
             SmsMessage.id.in_(last),
-            SmsMessage.balance_micros.is_not(None),
         )
     )
-    return {row[0]: row[1] for row in rows}
+    return {ref: balance for ref, balance in rows if balance is not None}

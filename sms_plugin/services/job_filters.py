@@ -93,7 +93,9 @@ def behind(order: str, place: Place, *, job_id: int) -> list[sa.ColumnElement[bo
     later = SmsMessage.id > place.id
     if by is None:
         return [later]
-    return [sa.or_(by < place.value, sa.and_(by == place.value, later))]
+    # An address may hold a larger number than the column does.
+    value = sa.literal(place.value, sa.BigInteger)
+    return [sa.or_(by < value, sa.and_(by == value, later))]
 
 
 def _behind_name(message_id: int, job_id: int) -> sa.ColumnElement[bool]:

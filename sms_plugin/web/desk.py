@@ -299,10 +299,8 @@ class SmsDeskView(Undoing, reach.SmsReachView):
 
 def _back(job_id: int, row: str | None = None) -> Any:
     """Lead back to the desk as it was shown, or to a row of it."""
-    view = desk_filters.read(request.args, TABS)
-    return redirect(
-        url_for("SmsDeskView.desk", job_id=job_id, _anchor=row, **view.query())
-    )
+    query: dict[str, Any] = desk_filters.read(request.args, TABS).query()
+    return redirect(url_for("SmsDeskView.desk", job_id=job_id, _anchor=row, **query))
 
 
 def _about_phones(session: Session, practice: SmsPractice, shown: Any) -> Any:
