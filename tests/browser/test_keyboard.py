@@ -49,6 +49,7 @@ def test_the_keys_of_the_desk_move_choose_edit_and_search(visit, look):
     page.goto("/sms/jobs/")
     page.get_by_role("link", name="statement-paid-meanwhile.csv").click()
     texts = page.locator("li.sms-text")
+    expect(page.get_by_text("shows the keys")).to_be_visible()
     page.keyboard.press("?")
     expect(page.locator("#sms-keys")).to_have_attribute("open", "")
     look(page, "keyboard-keys", narrow=True)
