@@ -19,10 +19,10 @@ from sms_plugin.errors import (
     NotAllowedError,
     NotFoundError,
 )
-from sms_plugin.models import SmsMessage, SmsPhone, SmsPractice
+from sms_plugin.models import SmsMessage, SmsPhone, SmsPractice, in_state
 from sms_plugin.services import (
+    cautions,
     content,
-    jobs,
     practices,
     prices,
     screening,
@@ -31,6 +31,7 @@ from sms_plugin.services import (
 )
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change, lock_rows
+from sms_plugin.services.job_filters import EVERYTHING, Filter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which pending texts are meant: these ids, or all that a filter shows.
+    """Which pending texts are meant: these ids, or all that ``shown`` shows.
 
     ``seen`` maps ids to the ``content_hash`` on the page that was clicked, and
     ``as_of`` is when the page was made; a text that was changed since is left out of
@@ -55,7 +56,7 @@ class Chosen:
     ids: Collection[int] = ()
     seen: Mapping[int, str] | None = None
     everything: bool = False
-    search: str = ""
+    shown: Filter = EVERYTHING
     as_of: datetime | None = None
 
 
@@ -134,6 +135,7 @@ def edit(
             segments=size.count,
             encoding=size.encoding,
             cost_micros=size.count * prices.segment_micros(settings),
+            warnings=cautions.after_edit(message.warnings, size.count),
             content_hash=content.hash_of(
                 body, phone.e164, message.patient_ref, message.bill_ref
             ),
@@ -327,12 +329,12 @@ def meant(job: SmsJob, chosen: Chosen) -> list[sa.ColumnElement[bool]]:
     mine = [
         SmsMessage.job_id == job.id,
         SmsMessage.practice_id == job.practice_id,
-        SmsMessage.state == "pending",
+        in_state("pending"),
     ]
     if chosen.as_of is not None:
         mine.append(SmsMessage.changed_at <= chosen.as_of)
     if chosen.everything:
-        return [*mine, *jobs.matching(chosen.search)]
+        return [*mine, *chosen.shown.conditions()]
     if chosen.seen is None:
         return [*mine, SmsMessage.id.in_(chosen.ids)]
     shown = sa.tuple_(SmsMessage.id, SmsMessage.content_hash)

@@ -20,6 +20,7 @@ from sms_plugin.core.templating import MissingValue
 from sms_plugin.errors import NotAllowedError, NotFoundError
 from sms_plugin.models import SmsJob, SmsMessage, SmsPatientPhone, in_state
 from sms_plugin.services import (
+    cautions,
     choices,
     consents,
     content,
@@ -137,7 +138,7 @@ def prepare(
         return False
     work = _Batch.load(session, job, items, port=port, settings=settings, now=now)
     _supersede(session, job, {item.patient_id for item in items}, now=now)
-    rows = [work.row(job, item) for item in items]
+    rows = cautions.noted(session, job, [work.row(job, item) for item in items])
     _insert(session, practice.id, rows)
     job.cursor = items[-1].id
     session.flush()

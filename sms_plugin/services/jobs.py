@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from sms_plugin.models import SmsJob, SmsMessage, SmsPhone
+from sms_plugin.models import SmsJob, SmsMessage, SmsPhone, in_state
+from sms_plugin.services import job_filters
+from sms_plugin.services.job_filters import EVERYTHING, START
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy.orm import Session
 
+    from sms_plugin.services.job_filters import Filter, Place
+
 PAGE = 25
-MAX_SEARCH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,35 +86,25 @@ def page(
     job: SmsJob,
     *,
     state: str = "pending",
-    search: str = "",
-    after: int = 0,
+    shown: Filter = EVERYTHING,
+    order: str = "",
+    after: Place = START,
     limit: int = 50,
 ) -> list[tuple[SmsMessage, SmsPhone | None]]:
-    """Texts of a job in one state with their phones, those behind the id *after*."""
+    """Texts of a job in one state with their phones, those behind a place."""
+    # The word itself leads to the index of what waits with a warning.
+    waiting = in_state("pending") if state == "pending" else SmsMessage.state == state
     rows = session.execute(
         sa.select(SmsMessage, SmsPhone)
         .outerjoin(SmsPhone, SmsPhone.id == SmsMessage.phone_id)
         .where(
             SmsMessage.job_id == job.id,
             SmsMessage.practice_id == job.practice_id,
-            SmsMessage.state == state,
-            SmsMessage.id > after,
-            *matching(search),
+            waiting,
+            *shown.conditions(),
+            *job_filters.behind(order, after, job_id=job.id),
         )
-        .order_by(SmsMessage.id)
+        .order_by(*job_filters.sorting(order))
         .limit(limit)
     )
     return [(message, phone) for message, phone in rows]
-
-
-def matching(search: str) -> list[sa.ColumnElement[bool]]:
-    """The condition that a text has the words in it, or in its patient's name."""
-    text = search.strip()[:MAX_SEARCH].lower()
-    if not text:
-        return []
-    return [
-        sa.or_(
-            sa.func.lower(SmsMessage.patient_name).contains(text, autoescape=True),
-            sa.func.lower(SmsMessage.body).contains(text, autoescape=True),
-        )
-    ]

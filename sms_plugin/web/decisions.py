@@ -10,9 +10,12 @@ from sms_plugin.core import segments
 from sms_plugin.core.language import mark, say
 from sms_plugin.errors import InvalidError
 from sms_plugin.services.approvals import Chosen
-from sms_plugin.services.jobs import MAX_SEARCH
+from sms_plugin.services.cautions import ANY, KINDS
+from sms_plugin.services.job_filters import MAX_SEARCH, Filter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from werkzeug.datastructures import MultiDict
 
 MOST_ROWS = 200
@@ -24,6 +27,7 @@ REJECTIONS: dict[str, str] = {
     "timing": mark("Not at this time"),
     "other": mark("Another reason"),
 }
+TEXT_KINDS = ("invoice", "autopay_invoice", "reminder", "payment_plan")
 # A row as the page shows it: its id and the hash of what it said there.
 _ROW = re.compile(r"([0-9]{1,18})\.([0-9a-f]{64})")
 
@@ -48,7 +52,7 @@ def clicked(form: MultiDict[str, str]) -> tuple[str, Chosen]:
         if form.get(verb) == "chosen":
             return verb, Chosen(seen=_rows(form.getlist("row")))
         if form.get(verb) == "all":
-            return verb, Chosen(everything=True, search=search_in(form))
+            return verb, Chosen(everything=True, shown=filter_in(form))
     raise InvalidError(say("Choose what to do with the texts."))
 
 
@@ -66,10 +70,20 @@ def confirmed(form: MultiDict[str, str]) -> Chosen:
         as_of = None
     if as_of is None or as_of.tzinfo is None:
         raise InvalidError(say("Nothing was changed. Load the page again."))
-    return Chosen(everything=True, search=search_in(form), as_of=as_of)
+    return Chosen(everything=True, shown=filter_in(form), as_of=as_of)
 
 
-def search_in(values: MultiDict[str, str]) -> str:
+def filter_in(values: Mapping[str, str]) -> Filter:
+    """The filter in an address or a form; what nobody knows asks for nothing."""
+    warning, kind = values.get("warning", ""), values.get("kind", "")
+    return Filter(
+        search=search_in(values),
+        warning=warning if warning in {ANY, *KINDS} else "",
+        kind=kind if kind in TEXT_KINDS else "",
+    )
+
+
+def search_in(values: Mapping[str, str]) -> str:
     """The words searched for; what no database takes in a text is left out."""
     return segments.normalise(values.get("search", "")[:MAX_SEARCH]).strip()
 

@@ -12,6 +12,7 @@ from sms_plugin.core.language import mark, say, say_count
 from sms_plugin.errors import ConflictError, InvalidError, SmsError
 from sms_plugin.services import (
     approvals,
+    cautions,
     content,
     estimates,
     jobs,
@@ -29,6 +30,7 @@ from sms_plugin.web import (
     banners,
     budget,
     decisions,
+    desk_filters,
     failure_pages,
     guards,
     job_life,
@@ -122,7 +124,7 @@ class SmsDeskView(Undoing, reach.SmsReachView):
         met = done.texts + done.waiting + done.already
         flash(said(done, start) + _left(chosen, met), "success")
         reach.wake()
-        return redirect(url_for("SmsDeskView.desk", job_id=job_id))
+        return _back(job_id)
 
     @expose("/<int(max=9223372036854775807):job_id>/reject", methods=["POST"])
     @has_access
@@ -150,7 +152,7 @@ class SmsDeskView(Undoing, reach.SmsReachView):
             "{count} text was rejected.", "{count} texts were rejected.", done
         )
         flash(rejected + _left(chosen, done), "success")
-        return redirect(url_for("SmsDeskView.desk", job_id=job_id))
+        return _back(job_id)
 
     @expose(
         "/<int(max=9223372036854775807):job_id>"
@@ -183,7 +185,7 @@ class SmsDeskView(Undoing, reach.SmsReachView):
             return self._text(job, *shown, draft=body, problem=str(error)), status
         guards.db().commit()
         flash(say("The text was changed. It waits for approval."), "success")
-        return redirect(url_for("SmsDeskView.desk", job_id=job_id))
+        return _back(job_id, f"text-{message_id}")
 
     @expose("/measure", methods=["POST"])
     @has_access
@@ -205,14 +207,10 @@ class SmsDeskView(Undoing, reach.SmsReachView):
 
     def _desk(self, job: SmsJob, *, problem: SmsError | None = None) -> Any:
         status = reach.refuse(problem) if problem else 200
-        tools, session, args = guards.toolbox(), guards.db(), request.args
+        tools, session = guards.toolbox(), guards.db()
         now, practice = tools.now(), job.practice
-        state = _tab(args.get("state", ""))
-        search = decisions.search_in(args)
-        after = reach.number_in(args, "after")
-        rows = jobs.page(
-            session, job, state=state, search=search, after=after, limit=ROWS + 1
-        )
+        view = desk_filters.read(request.args, TABS)
+        rows = desk_filters.rows(job, view, limit=ROWS + 1)
         shown = rows[:ROWS]
         page = self.render_template(
             "sms_plugin/jobs/desk.html",
@@ -231,10 +229,10 @@ class SmsDeskView(Undoing, reach.SmsReachView):
             obstacles=practices.obstacles(session, practice, tools.settings),
             rows=shown,
             **_about_phones(session, practice, shown),
-            state=state,
-            search=search,
-            after=after,
-            more=shown[-1][0].id if len(rows) > ROWS else 0,
+            view=view,
+            more=view.behind(shown[-1][0]) if len(rows) > ROWS else None,
+            warned=cautions.counted(session, job),
+            **desk_filters.parts(),
             may_write=guards.may(roles.WRITE, roles.PENDING),
             may_read_outcome=guards.may(roles.READ, roles.DASHBOARD),
             say=phrases.Phrases.about(practice, [message for message, _ in shown]),
@@ -256,7 +254,9 @@ class SmsDeskView(Undoing, reach.SmsReachView):
             sms_banners=banners.of(job.practice),
             job=job,
             verb=verb,
+            view=desk_filters.read(request.args, TABS),
             chosen=chosen,
+            filter_words=desk_filters.said(chosen.shown),
             weight=weight,
             left_out=len(chosen.seen or ()) - weight.texts if chosen.seen else 0,
             estimate=_estimate(job, chosen),
@@ -287,6 +287,7 @@ class SmsDeskView(Undoing, reach.SmsReachView):
             "sms_plugin/jobs/text.html",
             sms_practice=job.practice,
             job=job,
+            view=desk_filters.read(request.args, TABS),
             message=message,
             phone=phrases.phone(phone, plain=True),
             body=body,
@@ -296,9 +297,10 @@ class SmsDeskView(Undoing, reach.SmsReachView):
         )
 
 
-def _tab(state: str) -> str:
-    """The state whose texts are shown."""
-    return state if state in TABS else "pending"
+def _back(job_id: int, row: str | None = None) -> Any:
+    """Lead back to the desk as it was shown, or to a row of it."""
+    query: dict[str, Any] = desk_filters.read(request.args, TABS).query()
+    return redirect(url_for("SmsDeskView.desk", job_id=job_id, _anchor=row, **query))
 
 
 def _about_phones(session: Session, practice: SmsPractice, shown: Any) -> Any:

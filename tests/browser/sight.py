@@ -41,7 +41,9 @@ def watch(page: Page) -> None:
             complaints.append(message.text)
 
     def see(answer: Response) -> None:
-        if answer.request.is_navigation_request():
+        # A form may be sent by a script, which shows the page that refuses it.
+        asked = answer.request
+        if asked.is_navigation_request() or asked.method == "POST":
             pages.add(answer.url)
         if answer.status >= 500:
             complaints.append(f"{answer.status} {answer.url}")

@@ -44,6 +44,40 @@ def test_a_text_is_approved_by_keyboard_alone(visit):
     expect(ezra).to_have_count(0)
 
 
+def test_the_keys_of_the_desk_move_choose_edit_and_search(visit, look):
+    page = visit("biller")
+    page.goto("/sms/jobs/")
+    page.get_by_role("link", name="statement-paid-meanwhile.csv").click()
+    texts = page.locator("li.sms-text")
+    expect(page.get_by_text("shows the keys")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.locator("#sms-keys")).to_have_attribute("open", "")
+    look(page, "keyboard-keys", narrow=True)
+
+    page.keyboard.press("j")
+    expect(texts.first).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("x")
+    expect(texts.first.get_by_role("checkbox")).to_be_checked()
+    page.keyboard.press("e")
+    editor = texts.first.get_by_label("Text", exact=True)
+    expect(editor).to_be_focused()
+    editor.press("End")
+    page.keyboard.type("jjx" * 60)
+    expect(page.locator("#sms-measure")).to_contain_text("segments")
+    look(page, "keyboard-edit", narrow=True)
+    page.keyboard.press("Escape")
+    expect(editor).to_have_count(0)
+    page.keyboard.press("/")
+    expect(page.get_by_label("Name or words in the text")).to_be_focused()
+
+    page.get_by_label("Use these keys in this browser").uncheck()
+    page.keyboard.press("j")
+    expect(texts.first).not_to_be_focused()
+    page.get_by_label("Use these keys in this browser").check()
+
+
 def test_a_patient_is_answered_by_keyboard_alone(visit):
     page = visit("frontdesk")
     page.goto("/sms/inbox/?show=waiting")

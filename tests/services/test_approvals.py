@@ -15,6 +15,7 @@ from sms_plugin.models import SmsAudit, SmsJob, SmsNumber, SmsPhone, SmsPractice
 from sms_plugin.services import approvals, practices
 from sms_plugin.services.actors import Actor
 from sms_plugin.services.approvals import Chosen
+from sms_plugin.services.job_filters import Filter
 from tests.support.marks import on_sqlite
 from tests.support.parallel import at_once, failures
 from tests.support.world import STAFF
@@ -80,7 +81,7 @@ def test_all_on_a_filter_means_what_the_filter_shows(world):
     job = world.job(3)
     world.alter(type(world.messages()[0]), {"patient_name": "Zoë 100%"}, id=2)
 
-    assert decide(world, job, Chosen(everything=True, search=" zoë 100% ")) == 1
+    assert decide(world, job, Chosen(everything=True, shown=Filter(" zoë 100% "))) == 1
 
     assert states(world) == ["pending", "approved", "pending"]
 

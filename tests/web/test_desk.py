@@ -40,7 +40,7 @@ class Desk:
 
     def send(self, confirmed, verb="approve", **more):
         """Press the button of the page that asks for confirmation."""
-        form = soup(confirmed).select_one(f"form[action$={verb}]")
+        form = soup(confirmed).select_one(f"form[action*='/{verb}']")
         data = {}
         for field in form.select("input[type=hidden]"):
             data.setdefault(field["name"], []).append(field["value"])

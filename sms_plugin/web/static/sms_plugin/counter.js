@@ -34,5 +34,11 @@
     });
   }
 
-  document.querySelectorAll("textarea[data-measure]").forEach(watch);
+  function watchAll(part) {
+    part.querySelectorAll("textarea[data-measure]").forEach(watch);
+  }
+
+  watchAll(document);
+  // A form that a script puts into the page says so.
+  document.addEventListener("sms:opened", (event) => watchAll(event.target));
 })();

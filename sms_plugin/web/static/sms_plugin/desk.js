@@ -20,10 +20,12 @@
     return;
   }
   const all = document.getElementById("sms-all");
-  const rows = [...desk.querySelectorAll("input[name=row]")];
+  // Looked for anew each time: a row that was edited in its place is another one.
+  const boxes = () => [...desk.querySelectorAll("input[name=row]")];
   const count = desk.querySelector("[data-chosen]");
 
   function show() {
+    const rows = boxes();
     const chosen = rows.filter((row) => row.checked).length;
     count.textContent = chosen ? `(${chosen})` : "";
     all.checked = chosen === rows.length;
@@ -35,7 +37,7 @@
 
   all.closest("label").hidden = false;
   all.addEventListener("change", () => {
-    rows.forEach((row) => {
+    boxes().forEach((row) => {
       row.checked = all.checked;
     });
     show();
