@@ -203,3 +203,5 @@ def text_pete(page: Page) -> None:
     page.get_by_role("button", name="Approve all").click()
     page.get_by_role("button", name="Approve and send 1 text").click()
     steps.said(page, "1 text")
+    page.get_by_role("button", name="Send now").click()
+    steps.said(page, "1 text goes out")
