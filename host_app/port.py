@@ -224,6 +224,19 @@ class PortalPort:
             return url_for("patient.dashboard", invoice=invoice.public_id)
         return url_for("patient.pay", public_id=invoice.public_id)
 
+    def card_url(self, practice_id: str, patient_id: str, bill_id: str) -> str:
+        """Autopay of a signed-in owner, else what a link to pay the bill would open."""
+        patient = db.session.scalar(
+            select(models.Patient.id).where(
+                models.Patient.practice_id == _practice(practice_id),
+                models.Patient.id.in_(_keys([patient_id])),
+            )
+        )
+        login = signed_in()
+        if patient is not None and login is not None and login.owns(patient):
+            return url_for("patient.autopay", patient_id=patient)
+        return self.payment_url(practice_id, patient_id, bill_id)
+
     def signed_in_patients(self) -> Sequence[SignedInPatient]:
         """The accounts of the login of this request; a daughter may have two."""
         login = signed_in()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from flask import current_app
 
+from host_app import processor
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MICROS_PER_CENT = 10_000
+# What the processor says, in the plugin's words.
+_FAILURES = {
+    processor.EXPIRED: "expired_card",
+    processor.NO_FUNDS: "insufficient_funds",
+    processor.DECLINED: "declined",
+}
 
 
 def is_installed() -> bool:
@@ -66,17 +74,27 @@ def tell_of_payment(payment: Payment) -> None:
         payment.amount_cents * MICROS_PER_CENT,
         event_id=f"payment-{payment.id}",
         paid_at=payment.paid_at,
+        reference=f"P-{payment.id:05}",
     )
 
 
 def tell_of_charges(attempts: Iterable[AutopayAttempt]) -> None:
-    """Say what autopay took in, after the commit; charges that failed are left out."""
+    """Say what autopay took in, and which cards failed, after the commit."""
     if not is_installed():
         return
     import sms_plugin
 
     for attempt in attempts:
-        if not attempt.reason:
+        if attempt.reason:
+            sms_plugin.record_failed_autopay(
+                attempt.invoice.practice.public_id,
+                str(attempt.invoice.patient_id),
+                str(attempt.invoice_id),
+                event_id=f"autopay-{attempt.id}",
+                reason=_FAILURES.get(attempt.reason, "other"),
+                failed_at=attempt.tried_at,
+            )
+        else:
             sms_plugin.record_payment(
                 attempt.invoice.practice.public_id,
                 str(attempt.invoice.patient_id),
@@ -84,4 +102,5 @@ def tell_of_charges(attempts: Iterable[AutopayAttempt]) -> None:
                 attempt.amount_cents * MICROS_PER_CENT,
                 event_id=f"autopay-{attempt.id}",
                 paid_at=attempt.tried_at,
+                reference=f"A-{attempt.id:05}",
             )

@@ -7,7 +7,7 @@ A host names ``sms_plugin.manager.SmsAddonManager`` in ``ADDON_MANAGERS``, fulfi
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,6 +17,7 @@ __all__ = [
     "forget_patient",
     "pending_texts_url",
     "record_consent",
+    "record_failed_autopay",
     "record_payment",
     "submit_job",
 ]
@@ -183,10 +184,13 @@ def record_payment(
     event_id: str,
     paid_at: datetime,
     currency: str = "USD",
+    reference: str = "",
+    notify: bool = True,
 ) -> bool:
     """Tell that a bill was paid, or a part of it; call it after the payment's commit.
 
-    The dashboard counts it. The same event twice counts once, and where texting is off
+    The dashboard counts it, and the patient gets a text that confirms it, where they
+    agreed to such texts and the payment is no older than three days. The same event twice counts once, and where texting is off
     nothing happens. It commits, and it raises nothing: a payment that was taken must
     not look as if it had failed. What went wrong is logged.
 
@@ -198,6 +202,8 @@ def record_payment(
         event_id: the host's id of this payment, of at most 64 characters.
         paid_at: when it was paid (aware).
         currency: ISO 4217.
+        reference: the number that the patient may quote; the event's id without one.
+        notify: whether the patient is texted.
 
     Returns:
         Whether the payment is known now. It is not where texting is off, or after an
@@ -223,4 +229,92 @@ def record_payment(
         session.rollback()
         log.error("A payment was not recorded: %s", describe(error))  # noqa: TRY400  (its text holds values)
         return False
+    if known and notify:
+        _notify(
+            practice_id,
+            kind="payment_confirmation",
+            ref=event_id,
+            patient_id=patient_id,
+            bill_id=bill_id,
+            at=paid_at,
+            amount_micros=amount_micros,
+            currency=currency,
+            reference=reference,
+        )
     return known
+
+
+def record_failed_autopay(
+    practice_id: str,
+    patient_id: str,
+    bill_id: str,
+    *,
+    event_id: str,
+    reason: str,
+    failed_at: datetime,
+) -> bool:
+    """Tell that a card could not be charged by autopay; call it after the commit.
+
+    The patient gets one text for the event however often it is told: why, and a link
+    to mend it (``MendsCards.card_url``, else ``HostPort.payment_url``). It goes out in
+    texting hours without approval, unless the practice asks for one, and not at all
+    when the bill is paid by then. Commits, and raises nothing; what went wrong is
+    logged.
+
+    Args:
+        practice_id: the host's id.
+        patient_id: the host's id of the patient.
+        bill_id: the host's id of the bill that was to be paid.
+        event_id: the host's id of this attempt, of at most 64 characters.
+        reason: ``expired_card``, ``insufficient_funds``, ``declined`` or ``other``;
+            anything else counts as ``other``.
+        failed_at: when it failed (aware); nobody is told of it after three days.
+
+    Returns:
+        Whether a text was made of it now.
+    """
+    return _notify(
+        practice_id,
+        kind="failed_autopay",
+        ref=event_id,
+        patient_id=patient_id,
+        bill_id=bill_id,
+        at=failed_at,
+        reason=reason,
+    )
+
+
+def _notify(practice_id: str, **event: Any) -> bool:
+    """Make the text of an event; whatever goes wrong is logged and raises nothing."""
+    from sms_plugin.errors import InvalidError, describe
+    from sms_plugin.services import notices
+    from sms_plugin.web import guards
+
+    session = None
+    try:
+        told = notices.Event(**event)
+        session = guards.db()
+        tools = guards.toolbox()
+        message = notices.tell(
+            session,
+            practice_id,
+            told,
+            port=tools.port,
+            settings=tools.settings,
+            now=tools.now(),
+        )
+        # Asked before the commit, after which the row would be read again.
+        made = message is not None and message.state != "skipped"
+        goes_out = message is not None and message.state == "approved"
+        session.commit()
+        if goes_out:
+            tools.wake()
+    except InvalidError as error:
+        log.error("An event made no text. %s", error)  # noqa: TRY400  (the sentence says all)
+        return False
+    except Exception as error:  # noqa: BLE001  (what happened in the host must stand)
+        if session is not None:
+            session.rollback()
+        log.error("An event made no text: %s", describe(error))  # noqa: TRY400  (its text holds values)
+        return False
+    return made

@@ -298,6 +298,23 @@ class MailsStaff(Protocol):
 
 
 @runtime_checkable
+class MendsCards(Protocol):
+    """What a port adds so that texts about a failed autopay lead to the card.
+
+    A port without this method works: the links then lead to ``payment_url``.
+    """
+
+    def card_url(self, practice_id: str, patient_id: str, bill_id: str) -> str:
+        """Where this patient gives another card for autopay: a path of the host.
+
+        Called as ``payment_url`` is, and under the same rule: it must not lower the
+        host's identity check. Whoever is not signed in as this patient may be sent to
+        the pay page of the bill.
+        """
+        ...
+
+
+@runtime_checkable
 class BillsUsage(Protocol):
     """What a port may do besides: bill practices for their texts.
 

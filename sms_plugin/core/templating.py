@@ -57,6 +57,10 @@ VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
         "due_date": mark("Last day to pay"),
         "invoice_number": mark("Number of the bill as on the paper"),
         "preference_link": mark("Link to the patient's own text settings"),
+        "amount_paid": mark("Amount that was paid, with its currency sign"),
+        "paid_on": mark("Day of the payment"),
+        "reference": mark("Number of the payment, for questions about it"),
+        "failure_reason": mark("Why the card was not charged, in plain words"),
     }
 )
 """What a template may name, each with the line that the editor shows."""

@@ -89,7 +89,7 @@ def one(
         .where(
             SmsMessage.id == message_id,
             SmsMessage.practice_id == practice.id,
-            SmsMessage.purpose == "job",
+            SmsMessage.purpose.in_(("job", "notice")),
         )
     ).one_or_none()
     if row is None:

@@ -48,6 +48,10 @@ LEAST_VALIDITY = timedelta(minutes=5)
 # A number that was just registered, or zones that were just learnt, need not wait long.
 UNREGISTERED_PAUSE = timedelta(minutes=10)
 NO_HOUR_PAUSE = timedelta(days=1)
+# A notice behind another one to the same patient is looked at again this soon.
+ORDER_PAUSE = timedelta(seconds=15)
+# Notices that the host's events made; others (found at the gateway) have gone out.
+EVENTS: Final = ("failed_autopay", "payment_confirmation")
 # An answer to a patient, a test to staff's own phone, and a code whose very point is to
 # learn whose phone it is. An opted-out phone gets none of them.
 WITHOUT_CONSENT: Final = ("reply", "test", "code")
@@ -103,6 +107,7 @@ class _Facts:
     bills: Mapping[str, Bill]
     recent: dict[int, list[datetime]]
     halted: Mapping[int, str]
+    ahead: Mapping[tuple[int, str], list[int]]
     purse: Purse | None
 
 
@@ -212,6 +217,7 @@ def _facts(
             practice.id,
             {item.message.job_id for item in due if item.message.job_id is not None},
         ),
+        ahead=_notices_to(session, practice.id, due),
         # The last to be read: from here on the practice's other claims wait.
         purse=spending.purse(session, practice, settings=settings, now=now),
     )
@@ -242,6 +248,12 @@ def _forbidden(facts: _Facts, item: Candidate) -> str | None:
         reason = verdicts.of_bill(
             facts.patients.get(message.patient_ref), facts.bills.get(message.bill_ref)
         )
+    elif reason is None and message.kind in EVENTS:
+        reason = verdicts.of_notice(
+            message.kind,
+            facts.patients.get(message.patient_ref),
+            facts.bills.get(message.bill_ref),
+        )
     return reason
 
 
@@ -258,12 +270,38 @@ def _held(
         item.validity = int(_left(facts, message).total_seconds())
     if message.any_hour:
         return None
+    if message.purpose == "notice" and any(
+        row_id < message.id
+        for row_id in facts.ahead.get((item.phone.id, message.patient_ref), ())
+    ):
+        return "order", now + ORDER_PAUSE
     try:
         return _outside_window(facts, item)
     except WindowError:
         # No hour is right in every zone that may be the patient's: a person must
         # widen the hours or learn the zone, and the others must not wait for it.
         return "no_hour", now + NO_HOUR_PAUSE
+
+
+def _notices_to(
+    session: Session, practice_id: int, due: Sequence[Candidate]
+) -> Mapping[tuple[int, str], list[int]]:
+    """Notices that have not gone out, by phone and patient: they go one by one."""
+    phone_ids = {item.phone.id for item in due if item.message.purpose == "notice"}
+    if not phone_ids:
+        return {}
+    rows = session.execute(
+        sa.select(SmsMessage.id, SmsMessage.phone_id, SmsMessage.patient_ref).where(
+            SmsMessage.practice_id == practice_id,
+            SmsMessage.phone_id.in_(phone_ids),
+            SmsMessage.purpose == "notice",
+            SmsMessage.state.in_(("approved", "submitting")),
+        )
+    )
+    found: dict[tuple[int, str], list[int]] = {}
+    for row_id, phone_id, patient_ref in rows:
+        found.setdefault((phone_id, patient_ref), []).append(row_id)
+    return found
 
 
 def _left(facts: _Facts, message: SmsMessage) -> timedelta:

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from sms_plugin import config
-from sms_plugin.core import phones, schedule
 from sms_plugin.core.language import say
 from sms_plugin.core.templating import MissingValue
 from sms_plugin.errors import NotAllowedError, NotFoundError
@@ -23,14 +22,12 @@ from sms_plugin.services import (
     cautions,
     choices,
     consents,
-    content,
     job_holds,
     mails,
     practices,
-    prices,
-    templates,
     verdicts,
 )
+from sms_plugin.services.composing import Composer
 from sms_plugin.services.database import (
     among,
     change,
@@ -150,7 +147,7 @@ class _Batch:
     """Everything that a batch of rows needs, read in a handful of queries."""
 
     practice: SmsPractice
-    settings: Settings
+    composer: Composer
     now: datetime
     patients: Mapping[str, Patient]
     bills: Mapping[str, Bill]
@@ -158,8 +155,6 @@ class _Batch:
     suppressed: dict[int, str]
     chosen: Mapping[str, choices.Choice]
     overtaken: Collection[str]
-    wordings: Mapping[tuple[str, str], templates.Wording]
-    price: int
     seen: set[str] = field(default_factory=set)
 
     @classmethod
@@ -189,7 +184,7 @@ class _Batch:
         ref = practice.practice_ref
         return cls(
             practice=practice,
-            settings=settings,
+            composer=Composer.load(session, practice, settings),
             now=now,
             patients=port.patients(ref, patient_refs),
             bills=port.bills(ref, {item.bill_id for item in items}),
@@ -197,8 +192,6 @@ class _Batch:
             suppressed=consents.suppressed(session, phone_ids),
             chosen=choices.of_patients(session, practice.id, patient_refs),
             overtaken=_overtaken(session, job, patient_refs),
-            wordings=templates.wordings(session, practice.id),
-            price=prices.segment_micros(settings),
         )
 
     def row(self, job: SmsJob, item: JobItem) -> dict[str, Any]:
@@ -238,52 +231,27 @@ class _Batch:
         kind = item.kind
         if kind == "invoice" and patient.autopay:
             kind = "autopay_invoice"
-        wording = self._wording(kind, patient, owned)
+        chosen = self.chosen.get(patient.id, choices.NOTHING)
+        found = self.composer.wording(kind, patient, owned.phone, chosen)
         key = f"job:{bill.id}:{item.step}"
-        if wording is None or key in self.seen:
-            return row | {"reason": "duplicate" if wording else "invalid"}
+        if found is None or key in self.seen:
+            return row | {"reason": "duplicate" if found else "invalid"}
         try:
-            body = wording.template.render(content.values(self.practice, patient, bill))
+            written = self.composer.written(found[0], patient, bill, owned.phone)
         except MissingValue:
             return row | {"reason": "missing_value"}
         self.seen.add(key)
-        size = content.measure(self.settings, body)
-        e164 = owned.phone.e164
-        return row | {
-            "state": "pending",
-            "kind": kind,
-            "dedupe_key": key,
-            "template_revision_id": wording.revision_id,
-            "body": body,
-            "segments": size.count,
-            "encoding": size.encoding,
-            "cost_micros": size.count * self.price,
-            "content_hash": content.hash_of(body, e164, patient.id, bill.id),
-            "zones": ",".join(
-                schedule.zones_for(
-                    known=patient.timezone,
-                    state=patient.state,
-                    phone_zones=phones.zones(e164),
-                    fallback=self.practice.timezone,
-                )
-            ),
-            "expires_at": self.now
-            + timedelta(days=self.settings[config.APPROVAL_DAYS]),
-        }
-
-    def _wording(
-        self, kind: str, patient: Patient, owned: SmsPatientPhone
-    ) -> templates.Wording | None:
-        """The wording in the first language of these that there is one in."""
-        languages = (
-            self.chosen.get(patient.id, choices.NOTHING).language,
-            owned.phone.language,
-            patient.language,
-            self.practice.language,
-            "en",
+        return (
+            row
+            | written
+            | {
+                "state": "pending",
+                "kind": kind,
+                "dedupe_key": key,
+                "expires_at": self.now
+                + timedelta(days=self.composer.settings[config.APPROVAL_DAYS]),
+            }
         )
-        found = (self.wordings.get((kind, code)) for code in languages if code)
-        return next((wording for wording in found if wording), None)
 
     def _empty(
         self, job: SmsJob, item: JobItem, patient: Patient | None, bill: Bill | None
@@ -346,6 +314,7 @@ def _overtaken(
         session.scalars(
             sa.select(SmsMessage.patient_ref).where(
                 SmsMessage.practice_id == job.practice_id,
+                SmsMessage.purpose == "job",
                 SmsMessage.job_id > job.id,
                 SmsMessage.state != "skipped",
                 SmsMessage.patient_ref.in_(patient_refs),

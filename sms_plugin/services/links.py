@@ -47,11 +47,12 @@ _IN_TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a link leads now."""
+    """Where a link leads now, and of what kind its text is."""
 
     practice: SmsPractice
     patient_ref: str
     bill_ref: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,12 @@ def open_link(
                 expires_at=renewed or SmsLink.expires_at,
             ),
         )
-    return Destination(practice, link.patient_ref, link.bill_ref)
+    kind = session.scalar(
+        sa.select(SmsMessage.kind).where(
+            SmsMessage.id == link.message_id, SmsMessage.practice_id == practice.id
+        )
+    )
+    return Destination(practice, link.patient_ref, link.bill_ref, kind or "")
 
 
 def open_preferences(session: Session, token: str, *, now: datetime) -> Opened:

@@ -44,6 +44,7 @@ class Wanted:
         lookup: whether the gateway is asked, for money, what line a new phone is.
         second_person_above: jobs of more texts need two approvals; None for never.
         second_person_edits: whether texts of whoever edited them need two, too.
+        approve_notices: whether automatic notices wait for approval.
     """
 
     timezone: str
@@ -54,6 +55,7 @@ class Wanted:
     lookup: bool = False
     second_person_above: int | None = None
     second_person_edits: bool = False
+    approve_notices: bool = False
 
 
 def save(
@@ -70,7 +72,7 @@ def save(
 
     Returns:
         What changed: ``hours``, ``zone``, ``amounts``, ``sender``, ``language``,
-        ``lookup``, ``second_person``.
+        ``lookup``, ``second_person``, ``notices``.
 
     Raises:
         InvalidError: something cannot be; its ``field`` names what.
@@ -88,6 +90,7 @@ def save(
     practice.language, practice.lookup = wanted.language, wanted.lookup
     practice.second_person_above = wanted.second_person_above
     practice.second_person_edits = wanted.second_person_edits
+    practice.approve_notices = wanted.approve_notices
     session.flush()
     after = _values(practice)
     changed = [what for what, value in after.items() if value != before[what]]
@@ -145,6 +148,7 @@ def _values(practice: SmsPractice) -> dict[str, Any]:
         "amounts": "on" if practice.amounts else "off",
         "lookup": "on" if practice.lookup else "off",
         "second_person": second_person.setting(practice),
+        "notices": "approved" if practice.approve_notices else "automatic",
     }
 
 

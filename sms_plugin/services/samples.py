@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sms_plugin.core.templating import LINK_MARK, PREFERENCE_MARK
 from sms_plugin.models import SmsMessage, SmsPatientPhone
 from sms_plugin.port import Bill, Patient
-from sms_plugin.services import content, prices
+from sms_plugin.services import content, notices, prices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +63,10 @@ def values(
     return {
         "amount_due": prices.money(bill.balance_micros, bill.currency),
         "practice_phone": "(212) 555-0100",
+        "amount_paid": prices.money(sample.balance_micros, sample.currency),
+        "paid_on": f"{now:%m/%d/%Y}",
+        "reference": "P-10001",
+        "failure_reason": notices.REASONS["expired_card"]["en"],
         **{
             name: text
             for name, text in content.values(practice, subject.patient, bill).items()

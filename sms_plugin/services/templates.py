@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _STOP = re.compile(r"\bSTOP\b")
 LINK = "{{ payment_link }}"
+AMOUNTS = frozenset({"amount_due", "amount_paid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,11 @@ def _part_problems(
         )
     if rules.stop_hint and not _STOP.search(body):
         yield say('Say how to stop, for example "Reply STOP to opt out".')
-    if "amount_due" in template.variables and not amounts:
+    for name in sorted(AMOUNTS & template.variables) if not amounts else ():
         yield say(
-            "Amounts are switched off for this practice: remove {{ amount_due }} "
-            "or allow amounts in SMS Settings."
+            "Amounts are switched off for this practice: remove {variable} "
+            "or allow amounts in SMS Settings.",
+            variable=f"{{{{ {name} }}}}",
         )
     if not segments.fits(body):
         yield say("The text is longer than {most} characters.", most=segments.MAX_BODY)

@@ -77,6 +77,19 @@ def of_bill(patient: Patient | None, bill: Bill | None) -> str | None:
     return "agency" if patient.agency_billed else None
 
 
+def of_notice(kind: str, patient: Patient | None, bill: Bill | None) -> str | None:
+    """Why a patient is not told of an event, or None if they may be.
+
+    A payment is confirmed whatever became of the account; that a card failed is no
+    news about a bill that is paid, or an account that gets no texts about its bills.
+    """
+    if patient is None:
+        return "unknown_patient"
+    if bill is None or bill.patient_id != patient.id:
+        return "invalid"
+    return of_bill(patient, bill) if kind == "failed_autopay" else None
+
+
 def of_phone(row: SmsPatientPhone, *, suppressed: bool, kind: str = "") -> str | None:
     """Why this patient is not texted on this phone, or None if they may be.
 

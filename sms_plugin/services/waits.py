@@ -38,6 +38,7 @@ _NOBODY: Final = mark(
 _WITHOUT_MOMENT: Final[Mapping[str, str]] = MappingProxyType(
     {
         job_life.PAUSED: mark("Held: the job is paused."),
+        "order": mark("Waits for an earlier text to the same patient."),
         "unregistered": mark("Held until the carriers have registered the number."),
         "no_hour": mark(
             "Held: no hour is right in every zone that may be the patient's. "

@@ -17,6 +17,7 @@ _ALWAYS = frozenset(
     }
 )
 _BILL = _ALWAYS | {"amount_due", "due_date", "invoice_number"}
+_PAYMENT = _BILL | {"amount_paid", "paid_on", "reference"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,11 @@ KINDS: dict[str, Kind] = {
     "reminder": Kind(mark("Reminder"), _BILL, _LINKED),
     "payment_plan": Kind(mark("Payment plan"), _BILL, _LINKED),
     "payment_confirmation": Kind(
-        mark("Payment confirmation"), _BILL, frozenset({"practice_name"})
+        mark("Payment confirmation"), _PAYMENT, frozenset({"practice_name"})
     ),
-    "failed_autopay": Kind(mark("Failed autopay"), _BILL, _LINKED),
+    "failed_autopay": Kind(
+        mark("Failed autopay"), _BILL | {"failure_reason"}, _LINKED
+    ),
 }
 
 DEFAULTS: dict[tuple[str, str], str] = {
@@ -88,20 +91,20 @@ DEFAULTS: dict[tuple[str, str], str] = {
         "Vea: {{ payment_link }} Responda STOP para no recibir."
     ),
     ("payment_confirmation", "en"): (
-        "{{ practice_name }}: Thank you {{ first_name }}, we received your payment. "
-        "Questions? Reply here. Reply STOP to opt out."
+        "{{ practice_name }}: Thank you {{ first_name }}, we received your payment on "
+        "{{ paid_on }} (ref. {{ reference }}). Questions? Reply here. Reply STOP to opt out."
     ),
     ("payment_confirmation", "es"): (
-        "{{ practice_name }}: Gracias {{ first_name }}, recibimos su pago. "
-        "¿Preguntas? Responda. Responda STOP para no recibir."
+        "{{ practice_name }}: Gracias {{ first_name }}, recibimos su pago el "
+        "{{ paid_on }} (ref. {{ reference }}). ¿Preguntas? Responda. Responda STOP para no recibir."
     ),
     ("failed_autopay", "en"): (
         "{{ practice_name }}: Hi {{ first_name }}, your automatic payment did not go "
-        "through. Update your card: {{ payment_link }} Reply STOP to opt out."
+        "through: {{ failure_reason }}. Update your card: {{ payment_link }} Reply STOP to opt out."
     ),
     ("failed_autopay", "es"): (
-        "{{ practice_name }}: Hola {{ first_name }}, su pago no se pudo hacer. "
-        "Cambie su tarjeta: {{ payment_link }} Responda STOP para no recibir."
+        "{{ practice_name }}: Hola {{ first_name }}, su pago no se pudo hacer: "
+        "{{ failure_reason }}. Cambie su tarjeta: {{ payment_link }} Responda STOP para no recibir."
     ),
 }
 

@@ -10,12 +10,15 @@ from urllib.parse import urlsplit
 from flask import Blueprint, make_response, redirect, request
 
 from sms_plugin.errors import NotFoundError
+from sms_plugin.port import MendsCards
 from sms_plugin.services import content, links
+from sms_plugin.services.notices import FAILED_AUTOPAY
 from sms_plugin.web import errorpages, public
 from sms_plugin.web.guards import db, toolbox
 from sms_plugin.web.language import speak_as_asked
 
 if TYPE_CHECKING:
+    from sms_plugin.port import HostPort
     from werkzeug.wrappers import Response as AnyResponse
 
 log = logging.getLogger(__name__)
@@ -53,13 +56,18 @@ def open_link(token: str) -> AnyResponse:
         db().commit()
     except NotFoundError:
         return public.gone()
-    url = tools.port.payment_url(
-        target.practice.practice_ref, target.patient_ref, target.bill_ref
-    )
+    url = _page_of(tools.port, target)
     if not _is_own_page(url):
-        log.error("HostPort.payment_url must give a path of the portal.")
+        log.error("HostPort.payment_url and card_url must give a path of the portal.")
         return public.gone()
     return public.private(make_response(redirect(url)))
+
+
+def _page_of(port: HostPort, target: links.Destination) -> str:
+    """The host's page: where the bill is paid, or the card of autopay is mended."""
+    mends = target.kind == FAILED_AUTOPAY and isinstance(port, MendsCards)
+    page = port.card_url if mends and isinstance(port, MendsCards) else port.payment_url
+    return page(target.practice.practice_ref, target.patient_ref, target.bill_ref)
 
 
 def _by_robot() -> bool:

@@ -108,6 +108,9 @@ class SettingsForm(FlaskForm):
         lazy("Jobs with more texts than this need a second person"), [_a_count]
     )
     second_person_edits = BooleanField(lazy("So do texts that their approver changed"))
+    approve_notices = BooleanField(
+        lazy("Automatic notices wait for approval: failed autopay, payment confirmation")
+    )
     mails = Checkboxes(lazy("Who gets them"), validate_choice=False)
 
     def of(self, practice: SmsPractice, staff: Collection[Staff]) -> SettingsForm:
@@ -143,6 +146,7 @@ class SettingsForm(FlaskForm):
             lookup=self.lookup.data,
             second_person_above=self.most_alone(),
             second_person_edits=self.second_person_edits.data,
+            approve_notices=self.approve_notices.data,
         )
 
     def most_alone(self) -> int | None:
@@ -182,6 +186,7 @@ def filled(
         lookup=practice.lookup,
         second_person_above="" if above is None else str(above),
         second_person_edits=practice.second_person_edits,
+        approve_notices=practice.approve_notices,
         mails=sorted(mailed),
     )
     return form.of(practice, staff)

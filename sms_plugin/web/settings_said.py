@@ -44,6 +44,11 @@ def changed(practice: SmsPractice, what: Sequence[str], mailed: Collection[str])
             else say("New phones are not looked up.")
         ),
         "second_person": lambda: _second_person(practice),
+        "notices": lambda: (
+            say("Automatic notices wait for approval.")
+            if practice.approve_notices
+            else say("Automatic notices go out without approval.")
+        ),
         "mails": lambda: _mailed(len(mailed)),
     }
     return " ".join(
