@@ -190,9 +190,10 @@ def record_payment(
     """Tell that a bill was paid, or a part of it; call it after the payment's commit.
 
     The dashboard counts it, and the patient gets a text that confirms it, where they
-    agreed to such texts and the payment is no older than three days. The same event twice counts once, and where texting is off
-    nothing happens. It commits, and it raises nothing: a payment that was taken must
-    not look as if it had failed. What went wrong is logged.
+    agreed to such texts and the payment is no older than three days. The same event
+    twice counts once and makes one text, and where texting is off nothing happens. It
+    commits, and it raises nothing: a payment that was taken must not look as if it had
+    failed. What went wrong is logged.
 
     Args:
         practice_id: the host's id.

@@ -7,7 +7,7 @@ All of it is read in the claiming transaction, a handful of queries for a whole 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -30,7 +30,6 @@ from sms_plugin.services.database import change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -50,6 +49,8 @@ UNREGISTERED_PAUSE = timedelta(minutes=10)
 NO_HOUR_PAUSE = timedelta(days=1)
 # A notice behind another one to the same patient is looked at again this soon.
 ORDER_PAUSE = timedelta(seconds=15)
+# When a notice that is being sent was due does not matter any more.
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
 # Notices that the host's events made; others (found at the gateway) have gone out.
 EVENTS: Final = ("failed_autopay", "payment_confirmation")
 # An answer to a patient, a test to staff's own phone, and a code whose very point is to
@@ -107,7 +108,7 @@ class _Facts:
     bills: Mapping[str, Bill]
     recent: dict[int, list[datetime]]
     halted: Mapping[int, str]
-    ahead: Mapping[tuple[int, str], list[int]]
+    ahead: Mapping[tuple[int, str], list[tuple[int, datetime]]]
     purse: Purse | None
 
 
@@ -270,11 +271,10 @@ def _held(
         item.validity = int(_left(facts, message).total_seconds())
     if message.any_hour:
         return None
-    if message.purpose == "notice" and any(
-        row_id < message.id
-        for row_id in facts.ahead.get((item.phone.id, message.patient_ref), ())
-    ):
-        return "order", now + ORDER_PAUSE
+    ahead = facts.ahead.get((item.phone.id, message.patient_ref), ())
+    due = [at for row_id, at in ahead if row_id < message.id]
+    if message.purpose == "notice" and due:
+        return "order", max(now + ORDER_PAUSE, *due)
     try:
         return _outside_window(facts, item)
     except WindowError:
@@ -285,22 +285,27 @@ def _held(
 
 def _notices_to(
     session: Session, practice_id: int, due: Sequence[Candidate]
-) -> Mapping[tuple[int, str], list[int]]:
+) -> Mapping[tuple[int, str], list[tuple[int, datetime]]]:
     """Notices that have not gone out, by phone and patient: they go one by one."""
     phone_ids = {item.phone.id for item in due if item.message.purpose == "notice"}
     if not phone_ids:
         return {}
     rows = session.execute(
-        sa.select(SmsMessage.id, SmsMessage.phone_id, SmsMessage.patient_ref).where(
+        sa.select(
+            SmsMessage.id,
+            SmsMessage.phone_id,
+            SmsMessage.patient_ref,
+            SmsMessage.due_at,
+        ).where(
             SmsMessage.practice_id == practice_id,
             SmsMessage.phone_id.in_(phone_ids),
             SmsMessage.purpose == "notice",
             SmsMessage.state.in_(("approved", "submitting")),
         )
     )
-    found: dict[tuple[int, str], list[int]] = {}
-    for row_id, phone_id, patient_ref in rows:
-        found.setdefault((phone_id, patient_ref), []).append(row_id)
+    found: dict[tuple[int, str], list[tuple[int, datetime]]] = {}
+    for row_id, phone_id, patient_ref, at in rows:
+        found.setdefault((phone_id or 0, patient_ref), []).append((row_id, at or FIRST))
     return found
 
 

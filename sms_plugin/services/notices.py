@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from sms_plugin.config import Settings
     from sms_plugin.models import SmsPractice
-    from sms_plugin.port import Bill, HostPort, Patient
+    from sms_plugin.port import HostPort, Patient
 
 CONFIRMATION: Final = "payment_confirmation"
 FAILED_AUTOPAY: Final = "failed_autopay"
@@ -274,7 +274,11 @@ def _month(session: Session, practice: SmsPractice, *, now: datetime) -> int:
     """The job that collects the notices of this month for approval."""
     there = now.astimezone(ZoneInfo(practice.timezone))
     ref = f"{JOB}:{there:%Y-%m}"
-    title = say("Automatic notices, {month}", month=moments.month(there.date()))
+    title = say(
+        "Automatic notices, {month} {year}",
+        month=moments.month(there.date()),
+        year=there.year,
+    )
     row = {
         "practice_id": practice.id,
         "job_ref": ref,

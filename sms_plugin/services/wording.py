@@ -52,9 +52,7 @@ KINDS: dict[str, Kind] = {
     "payment_confirmation": Kind(
         mark("Payment confirmation"), _PAYMENT, frozenset({"practice_name"})
     ),
-    "failed_autopay": Kind(
-        mark("Failed autopay"), _BILL | {"failure_reason"}, _LINKED
-    ),
+    "failed_autopay": Kind(mark("Failed autopay"), _BILL | {"failure_reason"}, _LINKED),
 }
 
 DEFAULTS: dict[tuple[str, str], str] = {
@@ -92,19 +90,23 @@ DEFAULTS: dict[tuple[str, str], str] = {
     ),
     ("payment_confirmation", "en"): (
         "{{ practice_name }}: Thank you {{ first_name }}, we received your payment on "
-        "{{ paid_on }} (ref. {{ reference }}). Questions? Reply here. Reply STOP to opt out."
+        "{{ paid_on }} (ref. {{ reference }}). Questions? Reply here. "
+        "Reply STOP to opt out."
     ),
     ("payment_confirmation", "es"): (
         "{{ practice_name }}: Gracias {{ first_name }}, recibimos su pago el "
-        "{{ paid_on }} (ref. {{ reference }}). ¿Preguntas? Responda. Responda STOP para no recibir."
+        "{{ paid_on }} (ref. {{ reference }}). ¿Preguntas? Responda. "
+        "Responda STOP para no recibir."
     ),
     ("failed_autopay", "en"): (
         "{{ practice_name }}: Hi {{ first_name }}, your automatic payment did not go "
-        "through: {{ failure_reason }}. Update your card: {{ payment_link }} Reply STOP to opt out."
+        "through: {{ failure_reason }}. Update your card: {{ payment_link }} "
+        "Reply STOP to opt out."
     ),
     ("failed_autopay", "es"): (
         "{{ practice_name }}: Hola {{ first_name }}, su pago no se pudo hacer: "
-        "{{ failure_reason }}. Cambie su tarjeta: {{ payment_link }} Responda STOP para no recibir."
+        "{{ failure_reason }}. Cambie su tarjeta: {{ payment_link }} "
+        "Responda STOP para no recibir."
     ),
 }
 

@@ -18,8 +18,9 @@ from sms_plugin.web.guards import db, toolbox
 from sms_plugin.web.language import speak_as_asked
 
 if TYPE_CHECKING:
-    from sms_plugin.port import HostPort
     from werkzeug.wrappers import Response as AnyResponse
+
+    from sms_plugin.port import HostPort
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("sms_links", __name__)

@@ -109,7 +109,9 @@ class SettingsForm(FlaskForm):
     )
     second_person_edits = BooleanField(lazy("So do texts that their approver changed"))
     approve_notices = BooleanField(
-        lazy("Automatic notices wait for approval: failed autopay, payment confirmation")
+        lazy(
+            "Automatic notices wait for approval: failed autopay, payment confirmation"
+        )
     )
     mails = Checkboxes(lazy("Who gets them"), validate_choice=False)
 
