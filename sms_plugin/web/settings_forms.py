@@ -109,9 +109,7 @@ class SettingsForm(FlaskForm):
     )
     second_person_edits = BooleanField(lazy("So do texts that their approver changed"))
     approve_notices = BooleanField(
-        lazy(
-            "Automatic notices wait for approval: failed autopay, payment confirmation"
-        )
+        lazy("Notices of payments and of a failed autopay wait for approval")
     )
     mails = Checkboxes(lazy("Who gets them"), validate_choice=False)
 

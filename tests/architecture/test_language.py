@@ -34,6 +34,7 @@ ENGLISH = (
     "sms_plugin.extension", "sms_plugin.testing", "sms_plugin.__main__",
     "sms_plugin.signals", "sms_plugin.core.lint", "sms_plugin.core.keywords",
     "sms_plugin.status", "sms_plugin.gateways.memory", "sms_plugin.services.payments",
+    "sms_plugin.services.notices",
     # Names of roles in the database, and what programs of a carrier are answered.
     "sms_plugin.web.roles", "sms_plugin.web.webhooks",
 )  # fmt: skip

@@ -153,10 +153,16 @@ def patient(portal, sessions):
 
 @pytest.fixture
 def told(monkeypatch):
-    """What a plugin would have heard of payments, by the event's id."""
+    """What a plugin would have heard of payments and failures, by the event's id."""
     heard = {}
 
-    def record_payment(*what, event_id, paid_at):
+    def record_failed_autopay(*what, event_id, reason, failed_at):
+        assert event_id not in heard
+        heard[event_id] = (*what, reason, failed_at)
+        return True
+
+    def record_payment(*what, event_id, paid_at, reference):
+        assert reference
         assert not db.session.new
         assert not db.session.dirty
         assert event_id not in heard
@@ -165,4 +171,5 @@ def told(monkeypatch):
 
     monkeypatch.setattr("host_app.texting.is_installed", lambda: True)
     monkeypatch.setattr("sms_plugin.record_payment", record_payment)
+    monkeypatch.setattr("sms_plugin.record_failed_autopay", record_failed_autopay)
     return heard

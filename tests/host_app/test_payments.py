@@ -293,7 +293,7 @@ def test_the_day_of_a_card_is_that_of_its_practice(portal, clock):
     assert db.session.scalars(query).all() == ["H1008"]
 
 
-def test_the_daily_autopay_tells_what_it_took_and_of_no_failure(portal, clock, told):
+def test_the_daily_autopay_tells_what_it_took_and_what_failed(portal, clock, told):
     clock.now = NOON.replace(day=5)
 
     portal.test_cli_runner().invoke(args=["portal", "autopay"])
@@ -313,5 +313,14 @@ def test_the_daily_autopay_tells_what_it_took_and_of_no_failure(portal, clock, t
         )
     }
     attempt.reason = processor.NO_FUNDS
+    told.clear()
     texting.tell_of_charges([attempt])
-    assert len(told) == 1
+    assert told == {
+        f"autopay-{attempt.id}": (
+            "harbor-light",
+            str(payment.patient_id),
+            str(payment.invoice_id),
+            "insufficient_funds",
+            clock.now,
+        )
+    }

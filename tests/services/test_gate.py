@@ -559,6 +559,8 @@ def test_notices_count_against_the_cap_and_are_never_held_by_it(world, clock):
         hand_made(world, clock, purpose="notice", priority=1, body=body)
 
     world.drain()
+    clock.move(seconds=15)
+    world.drain()
 
     assert len(world.gateway().sent) == 2
     assert the_text(world).hold == "cap_day"

@@ -12,6 +12,7 @@ from sms_plugin.models import (
     SmsJob,
     SmsPatientPhone,
     SmsPractice,
+    SmsTemplate,
 )
 from sms_plugin.port import AccountState
 from tests.support.marks import on_sqlite
@@ -110,8 +111,6 @@ def test_a_failed_card_says_why_and_where_to_mend_it(
 @on_sqlite
 def test_an_amount_stands_only_where_the_practice_shows_amounts(world, patient, paid):
     with world.session() as session:
-        from sms_plugin.models import SmsTemplate
-
         row = session.query(SmsTemplate).filter_by(
             kind="payment_confirmation", language="en"
         )
@@ -178,7 +177,7 @@ def test_a_payment_is_confirmed_though_the_bill_is_paid_and_the_account_paused(
 
 @on_sqlite
 def test_a_phone_that_opted_out_gets_no_notice(world, patient, paid):
-    world.stop(patient)
+    world.receive(patient, "STOP")
     paid()
     world.drain()
 

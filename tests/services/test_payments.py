@@ -162,9 +162,10 @@ def test_an_error_of_the_database_is_logged_without_the_patient(world, tell, cap
 
 
 @on_sqlite
-def test_no_text_is_made_of_a_payment(world, tell):
+def test_a_payment_of_nobody_known_goes_to_nobody(world, tell):
     world.enable()
 
     tell()
 
-    assert world.rows(SmsMessage) == []
+    [row] = world.rows(SmsMessage)
+    assert (row.state, row.reason) == ("skipped", "unknown_patient")
