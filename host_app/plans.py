@@ -43,6 +43,18 @@ def plans_of(session: Session, patient_ids: Collection[int]) -> dict[int, Paymen
     return {plan.invoice_id: plan for plan in found}
 
 
+def paid_by_plan(session: Session, invoice_ids: Collection[int]) -> Collection[int]:
+    """Those of the invoices that a running plan pays."""
+    return set(
+        session.scalars(
+            select(PaymentPlan.invoice_id).where(
+                PaymentPlan.invoice_id.in_(invoice_ids),
+                PaymentPlan.state.in_((PlanState.ACTIVE, PlanState.LATE)),
+            )
+        )
+    )
+
+
 def payable(session: Session, invoice: Invoice) -> list[int]:
     """The amounts that may be paid now, the usual one first; empty when paid."""
     if not invoice.is_open:

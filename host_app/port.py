@@ -16,7 +16,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import or_, select
 
 from host_app import mail as mails
-from host_app import models
+from host_app import models, plans
 from host_app.database import db
 from host_app.models import AccountStatus
 from host_app.patient.login import signed_in
@@ -146,9 +146,11 @@ class PortalPort:
                     models.Invoice.id.in_(chunk),
                 )
             )
+            planned = plans.paid_by_plan(db.session, chunk)
             for row in rows:
                 found[str(row.id)] = Bill(
                     id=str(row.id),
+                    on_plan=row.id in planned,
                     patient_id=str(row.patient_id),
                     number=row.number,
                     balance_micros=row.balance_cents * MICROS_PER_CENT,

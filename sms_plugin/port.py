@@ -107,6 +107,7 @@ class Bill:
             less is paid.
         due_on: last day to pay, if there is one.
         currency: ISO 4217.
+        on_plan: a payment plan runs for it, so nobody owes the whole balance now.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Bill:
     balance_micros: int
     due_on: date | None = None
     currency: str = "USD"
+    on_plan: bool = False
 
     @property
     def is_open(self) -> bool:

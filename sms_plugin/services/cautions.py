@@ -2,8 +2,8 @@
 
 A text's ``warnings`` are words with commas, such as ``rose:340,shared:2``: the balance
 rose by so many percent, so many patients use the phone, the name looks wrong
-(``name``), the text takes so many segments (``long:3``). They change nothing about what
-goes out.
+(``name``), the text takes so many segments (``long:3``), its template changed after it
+had been approved (``wording``). They change nothing about what goes out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 # Any of them at all, in a filter and a count.
 ANY: Final = "any"
 ROSE, SHARED, NAME, LONG = "rose", "shared", "name", "long"
-KINDS: Final = (ROSE, SHARED, NAME, LONG)
+WORDING: Final = "wording"
+KINDS: Final = (ROSE, SHARED, NAME, LONG, WORDING)
 # A balance rose when it grew by as much as both of these say: percent, millionths.
 LEAST_PERCENT: Final = 50
 LEAST_MICROS: Final = 20_000_000
@@ -55,8 +56,17 @@ def noted(
 
 def after_edit(warnings: str | None, segments: int) -> str | None:
     """What is pointed out of a text that now takes so many segments."""
-    kept = [word for word in parts(warnings) if word[0] != LONG]
+    kept = [word for word in parts(warnings) if word[0] not in {LONG, WORDING}]
     return _joined([*kept, *_of_size(segments)])
+
+
+def with_wording(warnings: Any) -> Any:
+    """The expression of a text's warnings with the one that its template changed."""
+    return sa.case(
+        (warnings.is_(None), WORDING),
+        (warnings.contains(WORDING), warnings),
+        else_=warnings + f",{WORDING}",
+    )
 
 
 def parts(warnings: str | None) -> list[tuple[str, int]]:

@@ -22,6 +22,7 @@ from sms_plugin.services import (
     content,
     job_life,
     practices,
+    prices,
     spending,
     verdicts,
     verification,
@@ -246,9 +247,7 @@ def _forbidden(facts: _Facts, item: Candidate) -> str | None:
     if reason is None and chosen.forbids(message.kind):
         reason = choices.REASON
     if reason is None and message.purpose == "job":
-        reason = verdicts.of_bill(
-            facts.patients.get(message.patient_ref), facts.bills.get(message.bill_ref)
-        )
+        reason = _of_job_text(facts, message)
     elif reason is None and message.kind in EVENTS:
         reason = verdicts.of_notice(
             message.kind,
@@ -256,6 +255,20 @@ def _forbidden(facts: _Facts, item: Candidate) -> str | None:
             facts.bills.get(message.bill_ref),
         )
     return reason
+
+
+def _of_job_text(facts: _Facts, message: SmsMessage) -> str | None:
+    """Why what a job's text says of its bill is not true any more, or None."""
+    bill = facts.bills.get(message.bill_ref)
+    patient, before = facts.patients.get(message.patient_ref), message.balance_micros
+    return verdicts.of_bill(patient, bill, message.kind) or verdicts.of_balance(
+        before,
+        bill,
+        slack=facts.practice.balance_slack_micros,
+        named=before is not None
+        and bill is not None
+        and prices.money(before, bill.currency) in message.body,
+    )
 
 
 def _held(

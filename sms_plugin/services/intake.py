@@ -200,7 +200,7 @@ class _Batch:
         bill = self.bills.get(item.bill_id)
         row = self._empty(job, item, patient, bill)
         reason = "invalid" if item.problem or item.kind not in JOB_KINDS else None
-        reason = reason or verdicts.of_bill(patient, bill)
+        reason = reason or verdicts.of_bill(patient, bill, _kind(item, patient))
         if reason is None and item.patient_id in self.overtaken:
             reason = "superseded"
         chosen = self.chosen.get(item.patient_id, choices.NOTHING)
@@ -228,9 +228,7 @@ class _Batch:
         bill: Bill,
         owned: SmsPatientPhone,
     ) -> dict[str, Any]:
-        kind = item.kind
-        if kind == "invoice" and patient.autopay:
-            kind = "autopay_invoice"
+        kind = _kind(item, patient)
         chosen = self.chosen.get(patient.id, choices.NOTHING)
         found = self.composer.wording(kind, patient, owned.phone, chosen)
         key = f"job:{bill.id}:{item.step}"
@@ -282,6 +280,12 @@ class _Batch:
             "created_at": self.now,
             "changed_at": self.now,
         }
+
+
+def _kind(item: JobItem, patient: Patient | None) -> str:
+    """The kind of text that a row becomes: nobody on autopay is asked to pay."""
+    by_itself = item.kind == "invoice" and patient is not None and patient.autopay
+    return "autopay_invoice" if by_itself else item.kind
 
 
 def _supersede(

@@ -45,6 +45,8 @@ class Wanted:
         second_person_above: jobs of more texts need two approvals; None for never.
         second_person_edits: whether texts of whoever edited them need two, too.
         approve_notices: whether automatic notices wait for approval.
+        balance_slack_micros: by how much a balance may change, in millionths, before
+            an approved text is withdrawn; None for one unit of money.
     """
 
     timezone: str
@@ -56,6 +58,7 @@ class Wanted:
     second_person_above: int | None = None
     second_person_edits: bool = False
     approve_notices: bool = False
+    balance_slack_micros: int | None = None
 
 
 def save(
@@ -72,7 +75,7 @@ def save(
 
     Returns:
         What changed: ``hours``, ``zone``, ``amounts``, ``sender``, ``language``,
-        ``lookup``, ``second_person``, ``notices``.
+        ``lookup``, ``second_person``, ``slack``, ``notices``.
 
     Raises:
         InvalidError: something cannot be; its ``field`` names what.
@@ -91,6 +94,7 @@ def save(
     practice.second_person_above = wanted.second_person_above
     practice.second_person_edits = wanted.second_person_edits
     practice.approve_notices = wanted.approve_notices
+    practice.balance_slack_micros = wanted.balance_slack_micros
     session.flush()
     after = _values(practice)
     changed = [what for what, value in after.items() if value != before[what]]
@@ -148,6 +152,7 @@ def _values(practice: SmsPractice) -> dict[str, Any]:
         "amounts": "on" if practice.amounts else "off",
         "lookup": "on" if practice.lookup else "off",
         "second_person": second_person.setting(practice),
+        "slack": practice.balance_slack_micros,
         "notices": "approved" if practice.approve_notices else "automatic",
     }
 

@@ -13,7 +13,7 @@ from sms_plugin.core.language import say
 from sms_plugin.core.templating import TemplateError, compile_template
 from sms_plugin.errors import InvalidError, NotFoundError
 from sms_plugin.models import SmsTemplate, SmsTemplateRevision
-from sms_plugin.services import screening
+from sms_plugin.services import reopening, screening
 from sms_plugin.services.actors import SYSTEM, audit
 from sms_plugin.services.wording import DEFAULTS, KINDS, Kind
 
@@ -131,8 +131,13 @@ def save(
     own_hosts: Collection[str],
     actor: Actor,
     now: datetime,
-) -> None:
+) -> int:
     """Save a new wording as the next revision; texts made before keep theirs.
+
+    Those of them that were approved and have not gone out are pending again.
+
+    Returns:
+        How many texts that is.
 
     Raises:
         InvalidError: it must not be saved; says why, see ``check``.
@@ -140,7 +145,7 @@ def save(
     body = segments.normalise(body).strip()
     check(template.kind, body, amounts=amounts, own_hosts=own_hosts)
     if body == template.body:
-        return
+        return 0
     template.body, template.changed_at = body, now
     template.revision += 1
     _add_revision(session, template, actor=actor, now=now)
@@ -154,14 +159,17 @@ def save(
         now=now,
     )
     session.flush()
+    return reopening.of_template(session, template, now=now)
 
 
 def restore_default(
     session: Session, template: SmsTemplate, *, actor: Actor, now: datetime
-) -> None:
-    """Go back to the default wording, as a new revision."""
+) -> int:
+    """Go back to the default wording, as a new revision; see ``save``."""
     body = DEFAULTS[template.kind, template.language]
-    save(session, template, body, amounts=True, own_hosts=(), actor=actor, now=now)
+    return save(
+        session, template, body, amounts=True, own_hosts=(), actor=actor, now=now
+    )
 
 
 def is_default(template: SmsTemplate) -> bool:

@@ -6,7 +6,7 @@ the rows arrive as arguments.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sms_plugin.core.language import mark
 from sms_plugin.port import AccountState
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sms_plugin.models import SmsPatientPhone
     from sms_plugin.port import Bill, Patient
 
+# One unit of the currency, in millionths.
+ONE: Final = 1_000_000
 # Why a row becomes no text, or an approved text is withdrawn; in words for a biller.
 REASONS: dict[str, str] = {
     "no_phone": mark("No phone"),
@@ -36,6 +38,10 @@ REASONS: dict[str, str] = {
     "cancelled": mark("Account cancelled"),
     "collections": mark("In collections"),
     "agency": mark("Billed to a facility"),
+    "on_plan": mark("On a payment plan"),
+    "autopay_on": mark("Autopay pays it"),
+    "autopay_off": mark("Autopay was switched off, and the text says it is on"),
+    "balance_changed": mark("The balance changed"),
     "duplicate": mark("Already texted or waiting"),
     "invalid": mark("The row cannot be used"),
     "unknown_patient": mark("The patient is not in the portal any more"),
@@ -62,8 +68,18 @@ _CONDITIONS = {
 }
 
 
-def of_bill(patient: Patient | None, bill: Bill | None) -> str | None:
-    """Why this bill is not texted about, or None if it may be."""
+ASKS_FOR_ALL: Final = ("invoice", "reminder")
+"""Kinds that ask for the whole balance, which nobody on a payment plan owes at once."""
+ASKS_FOR_MONEY: Final = (*ASKS_FOR_ALL, "payment_plan")
+"""Kinds that ask for money, which autopay takes by itself."""
+
+
+def of_bill(patient: Patient | None, bill: Bill | None, kind: str = "") -> str | None:
+    """Why this bill is not texted about, or None if it may be.
+
+    With a *kind*, whether that is still what there is to say about the bill: it may be
+    on a payment plan or on autopay by now.
+    """
     if patient is None:
         return "unknown_patient"
     if bill is None or bill.patient_id != patient.id:
@@ -74,7 +90,31 @@ def of_bill(patient: Patient | None, bill: Bill | None) -> str | None:
         return "paid"
     if patient.account_state in _ACCOUNT:
         return _ACCOUNT[patient.account_state]
-    return "agency" if patient.agency_billed else None
+    if patient.agency_billed:
+        return "agency"
+    if kind in ASKS_FOR_ALL and bill.on_plan:
+        return "on_plan"
+    if kind in ASKS_FOR_MONEY and patient.autopay:
+        return "autopay_on"
+    return "autopay_off" if kind == "autopay_invoice" and not patient.autopay else None
+
+
+def of_balance(
+    before: int | None, bill: Bill | None, *, slack: int | None, named: bool
+) -> str | None:
+    """Whether a bill's balance moved too far since its text was made.
+
+    Args:
+        before: the balance then, in millionths; None where nobody noted it.
+        bill: as it stands now.
+        slack: by how much it may move, in millionths; None for one unit of money.
+        named: whether the text names the amount, which must be right to the cent.
+    """
+    if before is None or bill is None:
+        return None
+    allowed = 0 if named else ONE if slack is None else slack
+    moved = abs(bill.balance_micros - before)
+    return "balance_changed" if moved > allowed else None
 
 
 def of_notice(kind: str, patient: Patient | None, bill: Bill | None) -> str | None:

@@ -25,6 +25,7 @@ WARNINGS: Final = {
     cautions.SHARED: lazy("Shared phone"),
     cautions.NAME: lazy("Name looks wrong"),
     cautions.LONG: lazy("Long text"),
+    cautions.WORDING: lazy("Template changed since"),
 }
 SORTED_BY: Final = {
     "": lazy("Order of the file"),
@@ -120,6 +121,8 @@ def badges(message: SmsMessage, *, shared: bool) -> Iterator[str]:
             yield say("Name looks wrong")
         elif kind == cautions.LONG:
             yield phrases.segment_words(number)
+        elif kind == cautions.WORDING:
+            yield say("Template changed since")
 
 
 def _place(text: str) -> Place:

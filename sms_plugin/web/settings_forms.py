@@ -108,6 +108,10 @@ class SettingsForm(FlaskForm):
         lazy("Jobs with more texts than this need a second person"), [_a_count]
     )
     second_person_edits = BooleanField(lazy("So do texts that their approver changed"))
+    slack = StringField(
+        lazy("A balance may change by this much before its text is withdrawn"),
+        [_an_amount],
+    )
     approve_notices = BooleanField(
         lazy("Notices of payments and of a failed autopay wait for approval")
     )
@@ -147,6 +151,7 @@ class SettingsForm(FlaskForm):
             second_person_above=self.most_alone(),
             second_person_edits=self.second_person_edits.data,
             approve_notices=self.approve_notices.data,
+            balance_slack_micros=_micros(self.slack.data),
         )
 
     def most_alone(self) -> int | None:
@@ -156,8 +161,7 @@ class SettingsForm(FlaskForm):
 
     def limit_micros(self) -> int | None:
         """The limit in millionths of the currency; None for none."""
-        written = plain_amount(self.limit.data)
-        return int(Decimal(written) * prices.MICROS) if written else None
+        return _micros(self.limit.data)
 
 
 def filled(
@@ -181,7 +185,8 @@ def filled(
         sender_name=practice.sender_name or "",
         language=practice.language or "en",
         amounts=practice.amounts,
-        limit="" if limit is None else f"{Decimal(limit) / prices.MICROS:.2f}",
+        limit=_amount(limit),
+        slack=_amount(practice.balance_slack_micros),
         exempt=sorted(spending.exempt_kinds(practice)),
         lookup=practice.lookup,
         second_person_above="" if above is None else str(above),
@@ -200,6 +205,15 @@ def fingerprint(practice: SmsPractice, mailed: Collection[str]) -> str:
         sorted(spending.exempt_kinds(practice)),
         sorted(mailed),
     )
+
+
+def _micros(written: str | None) -> int | None:
+    amount = plain_amount(written)
+    return int(Decimal(amount) * prices.MICROS) if amount else None
+
+
+def _amount(micros: int | None) -> str:
+    return "" if micros is None else f"{Decimal(micros) / prices.MICROS:.2f}"
 
 
 def zone_label(zone: str) -> str:

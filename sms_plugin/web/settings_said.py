@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sms_plugin.core.language import say, say_count
 from sms_plugin.core.segments import measure
-from sms_plugin.services import practices
+from sms_plugin.services import practices, verdicts
 from sms_plugin.web import dearness, words
 from sms_plugin.web.settings_forms import zone_label
 
@@ -44,6 +44,14 @@ def changed(practice: SmsPractice, what: Sequence[str], mailed: Collection[str])
             else say("New phones are not looked up.")
         ),
         "second_person": lambda: _second_person(practice),
+        "slack": lambda: say(
+            "A text is withdrawn when its balance changes by more than {amount}.",
+            amount=words.money(
+                verdicts.ONE
+                if practice.balance_slack_micros is None
+                else practice.balance_slack_micros
+            ),
+        ),
         "notices": lambda: (
             say("Automatic notices wait for approval.")
             if practice.approve_notices

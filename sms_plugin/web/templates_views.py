@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import TextAreaField
 
 from sms_plugin.core.diffs import compare
-from sms_plugin.core.language import say
+from sms_plugin.core.language import say, say_count
 from sms_plugin.core.templating import MAX_SOURCE, VARIABLES
 from sms_plugin.errors import InvalidError, NotFoundError, SmsError
 from sms_plugin.models import SmsTemplate
@@ -108,11 +108,11 @@ class SmsTemplatesView(SmsModelView):
         form = BodyForm(obj=template)
         if form.validate_on_submit() and "preview" not in request.form:
             try:
-                self._save(template, form.body.data or "")
+                opened = self._save(template, form.body.data or "")
             except InvalidError as error:
                 return self._editor(template, form, problem=str(error))
             said = say("Saved as revision {number}.", number=template.revision)
-            flash(said, "success")
+            flash(_with_opened(said, opened), "success")
             return redirect(url_for(".show", pk=pk))
         return self._editor(template, form)
 
@@ -160,11 +160,11 @@ class SmsTemplatesView(SmsModelView):
     def restore(self, pk: str) -> Response:
         """Go back to the default wording, as a new revision."""
         template, session = self.row(pk), guards.db()
-        templates.restore_default(
+        opened = templates.restore_default(
             session, template, actor=guards.actor(), now=guards.toolbox().now()
         )
         session.commit()
-        flash(say("The default wording is back."), "success")
+        flash(_with_opened(say("The default wording is back."), opened), "success")
         return redirect(url_for(".show", pk=pk))
 
     @expose("/restore/<pk>/<int(max=2147483647):number>", methods=["POST"])
@@ -180,13 +180,12 @@ class SmsTemplatesView(SmsModelView):
         except NotFoundError:
             abort(404)
         try:
-            self._save(template, body)
+            opened = self._save(template, body)
         except InvalidError as error:
             form = BodyForm(data={"body": body})
             return self._editor(template, form, problem=str(error))
-        flash(
-            say("The wording of revision {number} is back.", number=number), "success"
-        )
+        said = say("The wording of revision {number} is back.", number=number)
+        flash(_with_opened(said, opened), "success")
         return redirect(url_for(".show", pk=pk))
 
     def _editor(
@@ -225,10 +224,10 @@ class SmsTemplatesView(SmsModelView):
         part.problem = str(error)
         return self._editor(template, form, tryout=part), status
 
-    def _save(self, template: SmsTemplate, body: str) -> None:
+    def _save(self, template: SmsTemplate, body: str) -> int:
         session = guards.db()
         try:
-            templates.save(
+            opened = templates.save(
                 session,
                 template,
                 body,
@@ -241,6 +240,7 @@ class SmsTemplatesView(SmsModelView):
             session.rollback()
             raise
         session.commit()
+        return opened
 
     def _draft(self, template: SmsTemplate, body: str) -> drafts.Draft:
         tools, session, practice = guards.toolbox(), guards.db(), template.practice
@@ -284,3 +284,15 @@ def _variables(kind: str, *, amounts: bool) -> list[tuple[str, str]]:
         for name, meaning in VARIABLES.items()
         if name in allowed and (amounts or name != "amount_due")
     ]
+
+
+def _with_opened(said: str, opened: int) -> str:
+    """What was saved, and how many approved texts wait for approval again."""
+    if not opened:
+        return said
+    again = say_count(
+        "{count} approved text of the earlier wording waits for approval again.",
+        "{count} approved texts of the earlier wording wait for approval again.",
+        opened,
+    )
+    return f"{said} {again}"
