@@ -24,8 +24,8 @@ class SmsPractice(SmsBase):
     with ``second_person_edits`` so does a text of whoever edited it. With
     ``approve_notices`` automatic notices wait for approval. A text is withdrawn when
     its bill's balance moved by more than ``balance_slack_micros`` since it was made
-    (None is one unit of money), or at all where it names the amount. Office hours are ``office_days``, seven digits from Monday on
-    (1 is open), from ``office_start`` to ``office_end`` in minutes; without days the
+    (None is one unit of money), or at all where it names the amount. Office hours are
+    ``office_days``, seven digits from Monday on (1 is open), from ``office_start`` to ``office_end`` in minutes; without days the
     office always answers. Outside of them ``auto_answer`` (``auto_answer_es`` in
     Spanish) goes out. ``escalate_after`` hours of the office without an answer staff
     are mailed.

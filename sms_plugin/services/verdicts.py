@@ -90,8 +90,11 @@ def of_bill(patient: Patient | None, bill: Bill | None, kind: str = "") -> str |
         return "paid"
     if patient.account_state in _ACCOUNT:
         return _ACCOUNT[patient.account_state]
-    if patient.agency_billed:
-        return "agency"
+    return "agency" if patient.agency_billed else _of_kind(patient, bill, kind)
+
+
+def _of_kind(patient: Patient, bill: Bill, kind: str) -> str | None:
+    """Why a kind of text is not what there is to say about a bill, or None."""
     if kind in ASKS_FOR_ALL and bill.on_plan:
         return "on_plan"
     if kind in ASKS_FOR_MONEY and patient.autopay:
