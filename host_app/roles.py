@@ -28,6 +28,7 @@ _VIEWER: Permissions = {
 _STAFF: Permissions = _VIEWER | {
     "PatientView": (*READ, "can_edit"),
     "AutopayView": (*READ, "can_charge"),
+    "PlanView": (*READ, "can_text"),
     "JobView": (*READ, "can_upload"),
 }
 _ADMIN: Permissions = _STAFF | {

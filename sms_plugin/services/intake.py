@@ -88,7 +88,11 @@ def submit(
         "row_count": job.row_count,
         "created_at": now,
         **job_holds.of_new(
-            session, practice, rows=job.row_count, fingerprint=job.fingerprint
+            session,
+            practice,
+            rows=job.row_count,
+            fingerprint=job.fingerprint,
+            kind=job.kind,
         ),
     }
     # Two requests may come here at once; the key lets one in, and both find it.

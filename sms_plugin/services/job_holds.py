@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 UNUSUAL: Final = "unusual"
 SEEN_BEFORE: Final = "seen_before"
 STATEMENT: Final = "statement"
+PLANS: Final = "plans"
 # As many times the usual rows are no month like the others.
 TIMES: Final = 5
 LOOKS_BACK: Final = 6
@@ -29,9 +30,14 @@ _FINGERPRINT: Final = 64
 
 
 def of_new(
-    session: Session, practice: SmsPractice, *, rows: int, fingerprint: str
+    session: Session,
+    practice: SmsPractice,
+    *,
+    rows: int,
+    fingerprint: str,
+    kind: str = STATEMENT,
 ) -> dict[str, str | None]:
-    """What is stored of a new statement job: its kind, its file, why it is held.
+    """What is stored of a new job: its kind, its file, why it is held.
 
     Whoever hands over the same file at the same moment waits for the caller's commit,
     so that one of the two is seen to be the second.
@@ -41,6 +47,7 @@ def of_new(
         practice: whose job it is.
         rows: how many rows the job has.
         fingerprint: the host's hash of the file; empty where it gives none.
+        kind: as the host calls it; a word that is unknown here is a statement.
 
     Returns:
         Values of ``kind``, ``fingerprint``, ``hold`` and ``hold_detail``.
@@ -48,10 +55,12 @@ def of_new(
     begin_write(session)
     session.get(SmsPractice, practice.id, with_for_update={"key_share": True})
     mark = fingerprint[:_FINGERPRINT]
-    hold = _seen(session, practice.id, mark) or _unusual(session, practice.id, rows)
+    kind = kind if kind == PLANS else STATEMENT
+    hold = _seen(session, practice.id, mark)
+    hold = hold or _unusual(session, practice.id, rows, kind)
     reason, detail = hold or (None, None)
     return {
-        "kind": STATEMENT,
+        "kind": kind,
         "fingerprint": mark or None,
         "hold": reason,
         "hold_detail": detail,
@@ -105,13 +114,18 @@ def _seen(session: Session, practice_id: int, mark: str) -> tuple[str, str] | No
     return (SEEN_BEFORE, str(found)) if found is not None else None
 
 
-def _unusual(session: Session, practice_id: int, rows: int) -> tuple[str, str] | None:
+def _unusual(
+    session: Session, practice_id: int, rows: int, kind: str
+) -> tuple[str, str] | None:
+    alike = SmsJob.kind == kind
+    if kind == STATEMENT:
+        # Jobs of before there were kinds have none.
+        alike = sa.or_(SmsJob.kind.is_(None), alike)
     sizes = session.scalars(
         sa.select(SmsJob.row_count)
         .where(
             SmsJob.practice_id == practice_id,
-            # Jobs of before there were kinds have none.
-            sa.or_(SmsJob.kind.is_(None), SmsJob.kind == STATEMENT),
+            alike,
             SmsJob.prepared_at.is_not(None),
         )
         .order_by(SmsJob.id.desc())
