@@ -40,7 +40,7 @@ _OPEN = {
 }
 
 
-def _of_patient(
+def of_patient(
     column: Any, *also: Callable[[str], ColumnElement[bool]]
 ) -> Callable[[str], ColumnElement[bool]]:
     """A condition: the account's name contains a text, or one of the others holds."""
@@ -87,7 +87,7 @@ class InvoiceView(PortalModelView):
         Question(
             "q",
             "Number, name or account",
-            _of_patient(
+            of_patient(
                 Invoice.patient_id,
                 lambda text: Invoice.number.icontains(text, autoescape=True),
             ),
@@ -133,7 +133,7 @@ class PaymentView(PortalModelView):
         Question(
             "q",
             "Name, account or reference",
-            _of_patient(
+            of_patient(
                 Payment.patient_id,
                 lambda text: Payment.reference == text,
             ),
@@ -178,7 +178,7 @@ class PlanView(PortalModelView):
     )  # fmt: skip
     order_columns = ("state", "next_due_on", "total_cents")
     questions = (
-        Question("q", "Name or account", _of_patient(PaymentPlan.patient_id)),
+        Question("q", "Name or account", of_patient(PaymentPlan.patient_id)),
         Question(
             "state",
             "State",
@@ -246,7 +246,7 @@ class AutopayView(PortalModelView):
     show_columns = ("state", "card", "day", "changed_at", "practice")
     order_columns = ("state", "day")
     questions = (
-        Question("q", "Name or account", _of_patient(AutopayEnrollment.patient_id)),
+        Question("q", "Name or account", of_patient(AutopayEnrollment.patient_id)),
         Question(
             "state",
             "State",
