@@ -97,7 +97,9 @@ def submit(
     }
     # Two requests may come here at once; the key lets one in, and both find it.
     insert_new(session, SmsJob, [row], unique=["practice_id", "job_ref"])
-    return session.scalars(mine).one()
+    taken = session.scalars(mine).one()
+    mails.held(session, taken, port=port, now=now)
+    return taken
 
 
 def prepare(

@@ -15,6 +15,8 @@ from sms_plugin.models import SmsJob, SmsPractice
 from sms_plugin.services.database import begin_write
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
 UNUSUAL: Final = "unusual"
@@ -26,6 +28,7 @@ TIMES: Final = 5
 LOOKS_BACK: Final = 6
 # From fewer jobs nobody knows what is usual.
 AT_LEAST: Final = 3
+SHOWN: Final = 20
 _FINGERPRINT: Final = 64
 
 
@@ -78,6 +81,21 @@ def may_go_on() -> tuple[sa.ColumnElement[bool], ...]:
         sa.or_(SmsJob.hold.is_(None), SmsJob.released_at.is_not(None)),
         SmsJob.discarded_at.is_(None),
     )
+
+
+def held_of(session: Session, practice_id: int) -> Sequence[SmsJob]:
+    """Held jobs of a practice, the newest first; no more than a page shows."""
+    return session.scalars(
+        sa.select(SmsJob)
+        .where(
+            SmsJob.practice_id == practice_id,
+            SmsJob.hold.is_not(None),
+            SmsJob.released_at.is_(None),
+            SmsJob.discarded_at.is_(None),
+        )
+        .order_by(SmsJob.id.desc())
+        .limit(SHOWN)
+    ).all()
 
 
 def figures(job: SmsJob) -> tuple[int, int]:
