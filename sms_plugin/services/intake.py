@@ -87,13 +87,7 @@ def submit(
         "title": job.title[:160],
         "row_count": job.row_count,
         "created_at": now,
-        **job_holds.of_new(
-            session,
-            practice,
-            rows=job.row_count,
-            fingerprint=job.fingerprint,
-            kind=job.kind,
-        ),
+        **job_holds.of_new(session, practice, job),
     }
     # Two requests may come here at once; the key lets one in, and both find it.
     insert_new(session, SmsJob, [row], unique=["practice_id", "job_ref"])

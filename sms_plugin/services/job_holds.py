@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from sms_plugin.port import Job
+
 UNUSUAL: Final = "unusual"
 SEEN_BEFORE: Final = "seen_before"
 STATEMENT: Final = "statement"
@@ -32,14 +34,7 @@ SHOWN: Final = 20
 _FINGERPRINT: Final = 64
 
 
-def of_new(
-    session: Session,
-    practice: SmsPractice,
-    *,
-    rows: int,
-    fingerprint: str,
-    kind: str = STATEMENT,
-) -> dict[str, str | None]:
+def of_new(session: Session, practice: SmsPractice, told: Job) -> dict[str, str | None]:
     """What is stored of a new job: its kind, its file, why it is held.
 
     Whoever hands over the same file at the same moment waits for the caller's commit,
@@ -48,19 +43,17 @@ def of_new(
     Args:
         session: the session.
         practice: whose job it is.
-        rows: how many rows the job has.
-        fingerprint: the host's hash of the file; empty where it gives none.
-        kind: as the host calls it; a word that is unknown here is a statement.
+        told: the job as the host has it; of an unknown kind it is a statement.
 
     Returns:
         Values of ``kind``, ``fingerprint``, ``hold`` and ``hold_detail``.
     """
     begin_write(session)
     session.get(SmsPractice, practice.id, with_for_update={"key_share": True})
-    mark = fingerprint[:_FINGERPRINT]
-    kind = kind if kind == PLANS else STATEMENT
+    mark = told.fingerprint[:_FINGERPRINT]
+    kind = told.kind if told.kind == PLANS else STATEMENT
     hold = _seen(session, practice.id, mark)
-    hold = hold or _unusual(session, practice.id, rows, kind)
+    hold = hold or _unusual(session, practice.id, told.row_count, kind)
     reason, detail = hold or (None, None)
     return {
         "kind": kind,
