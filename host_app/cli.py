@@ -34,3 +34,18 @@ def autopay() -> None:
     texting.tell_of_charges(attempts)
     failed = sum(bool(attempt.reason) for attempt in attempts)
     click.echo(f"{len(attempts)} charges, {failed} of them failed.")
+
+
+@portal.command("text-plans")
+def text_plans() -> None:
+    """Text about instalments that are due soon or late; run it once a day."""
+    from sqlalchemy import select
+
+    from host_app import plan_texts
+    from host_app.database import db
+    from host_app.models import Practice
+
+    for practice in db.session.scalars(select(Practice).order_by(Practice.id)).all():
+        job = plan_texts.text_due(practice, by="portal")
+        rows = job.item_count if job else 0
+        click.echo(f"{practice.name}: {rows} instalments to text about.")

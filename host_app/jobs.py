@@ -67,7 +67,9 @@ def import_statement(
     session.flush()
     # Two files of one practice at once would make its new patients twice.
     session.execute(
-        select(Practice.id).where(Practice.id == practice.id).with_for_update()
+        select(Practice.id)
+        .where(Practice.id == practice.id)
+        .with_for_update(key_share=True)
     )
     # A file that was taken before states balances from before what was paid since.
     is_repeat = earlier_job_of_same_file(session, job) is not None
@@ -115,13 +117,14 @@ def earlier_job_of_same_file(session: Session, job: Job) -> Job | None:
 def times_the_usual(session: Session, job: Job) -> int:
     """How many times as large as usual the job is; 0 where that is nothing unusual.
 
-    Usual is the median of the practice's last completed jobs before it.
+    Usual is the median of the practice's last completed jobs of its kind before it.
     """
     before = session.scalars(
         select(Job.item_count)
         .where(
             Job.practice_id == job.practice_id,
             Job.state == JobState.COMPLETED,
+            Job.kind == job.kind,
             Job.id < job.id,
         )
         .order_by(Job.id.desc())

@@ -69,7 +69,9 @@ def problem_of(first_name: str, last_name: str) -> str:
 
 
 def words_of(kind: str, step: str) -> str:
-    """The step of a row as staff say it: ``Invoice`` or ``Letter 2``."""
+    """The step of a row as staff say it: ``Letter 2`` or ``Payment plan, late``."""
     if kind == "reminder":
         return f"Letter {step.removeprefix('letter')}"
+    if step.startswith(("due-", "late-")):
+        return f"Payment plan, {'due soon' if step.startswith('due') else 'late'}"
     return kind.replace("_", " ").capitalize()

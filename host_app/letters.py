@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from host_app import clock
 from host_app.database import db
@@ -53,6 +53,18 @@ def note(
         )
     )
     db.session.commit()
+
+
+def mark_sent(letter: LetterRequest, *, by: str) -> bool:
+    """Note that a letter went out; False where somebody noted it before. Commits."""
+    ticked = db.session.execute(
+        update(LetterRequest)
+        .where(LetterRequest.id == letter.id, LetterRequest.sent_at.is_(None))
+        .values(sent_at=clock.now(), sent_by=by)
+        .returning(LetterRequest.id)
+    ).first()
+    db.session.commit()
+    return ticked is not None
 
 
 def of_patient(patient: Patient) -> Sequence[LetterRequest]:

@@ -166,6 +166,7 @@ class PortalPort:
                 models.Job.file_name,
                 models.Job.item_count,
                 models.Job.sha256,
+                models.Job.kind,
             ).where(
                 models.Job.practice_id == _practice(practice_id),
                 models.Job.id.in_(_keys([job_id])),
@@ -174,7 +175,14 @@ class PortalPort:
         ).first()
         if row is None:
             return None
-        return Job(str(row.id), practice_id, row.file_name, row.item_count, row.sha256)
+        return Job(
+            id=str(row.id),
+            practice_id=practice_id,
+            title=row.file_name,
+            row_count=row.item_count,
+            fingerprint=row.sha256,
+            kind=row.kind.value,
+        )
 
     def job_items(
         self, practice_id: str, job_id: str, *, after: int, limit: int

@@ -22,12 +22,15 @@ _VIEWER: Permissions = {
     "PaymentView": READ,
     "PlanView": READ,
     "AutopayView": READ,
+    "LetterView": ("can_list",),
     "JobView": READ,
     "SettingsView": ("can_read",),
 }
 _STAFF: Permissions = _VIEWER | {
     "PatientView": (*READ, "can_edit"),
     "AutopayView": (*READ, "can_charge"),
+    "PlanView": (*READ, "can_text"),
+    "LetterView": ("can_list", "can_send"),
     "JobView": (*READ, "can_upload"),
 }
 _ADMIN: Permissions = _STAFF | {
@@ -39,6 +42,7 @@ _SUPPORT: Permissions = _ADMIN | {"PracticeView": (*READ, "can_edit")}
 _VIEWER_MENU = (
     *("Dashboard", "Accounts", "All accounts", "Responsible parties"),
     *("Billing", "Invoices", "Payments", "Payment plans", "Autopay"),
+    "Letters",
     *("Jobs", "All jobs", "Settings", "Practice settings"),
 )
 _STAFF_MENU = (*_VIEWER_MENU, "Upload a statement")

@@ -66,7 +66,7 @@ HARBOR_CASES = (
     ),
     _case(
         1022, "Polly", "Plan", 22, cents=30_000, age_days=100,
-        status=Status.PAYMENT_PLAN, plan=DemoPlan(60_000, 10_000, 12),
+        status=Status.PAYMENT_PLAN, plan=DemoPlan(60_000, 10_000, 2),
         email="polly@example.com",
     ),
     _case(

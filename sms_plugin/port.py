@@ -156,6 +156,8 @@ class Job:
         row_count: how many rows it has.
         fingerprint: a hash of the file, at most 64 characters; a second job of the
             same file then waits for a person's word. Empty where there is none.
+        kind: ``statement``, or ``plans`` for instalments that are due; how many rows
+            are usual is asked among jobs of one kind.
     """
 
     id: str
@@ -163,6 +165,7 @@ class Job:
     title: str
     row_count: int
     fingerprint: str = ""
+    kind: str = "statement"
 
 
 @dataclass(frozen=True, slots=True)

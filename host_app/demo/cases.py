@@ -32,6 +32,7 @@ def play(played: Round) -> None:
     for who in PAID_MEANWHILE:
         played.pay_bill(who, f"/patient/pay/{steady_id(f'INV-{who[2]}')}")
     _decide(played, job_id)
+    _text_plans(played)
     _stop_in_the_portal(played)
     lines.play(played)
     talks.play(played)
@@ -47,6 +48,19 @@ def _decide(played: Round, job_id: int) -> None:
     biller.open(f"/sms/jobs/{job_id}?search={REJECTED.replace(' ', '+')}")
     biller.submit("/confirm", {"reject": "all"})
     biller.submit("/reject", {"why": "timing"})
+
+
+def _text_plans(played: Round) -> None:
+    """The instalments that are due soon or late become a job, which waits."""
+    played.say("A biller has the payment plans texted that are due soon or late.")
+    before = played.ledger.newest_job()
+    biller = played.staff("biller")
+    biller.open("/portal/plans/list/")
+    biller.submit("/portal/plans/text")
+    played.wait(
+        "the texts about payment plans to be prepared",
+        lambda: played.ledger.newest_job(prepared=True) > before,
+    )
 
 
 def _stop_in_the_portal(played: Round) -> None:

@@ -11,7 +11,7 @@ from host_app.models.billing import (
     PaymentPlan,
     PlanState,
 )
-from host_app.models.job import Job, JobItem, JobProblem, JobState
+from host_app.models.job import Job, JobItem, JobKind, JobProblem, JobState
 from host_app.models.letter import LetterRequest
 from host_app.models.patient import (
     AccountStatus,
@@ -33,6 +33,7 @@ __all__ = [
     "Invoice",
     "Job",
     "JobItem",
+    "JobKind",
     "JobProblem",
     "JobState",
     "LetterRequest",

@@ -12,6 +12,13 @@ from host_app.models.patient import Patient
 from host_app.models.practice import Practice
 
 
+class JobKind(StrEnum):
+    """What a job is made of."""
+
+    STATEMENT = "statement"
+    PLANS = "plans"
+
+
 class JobState(StrEnum):
     """What became of an uploaded file."""
 
@@ -20,12 +27,15 @@ class JobState(StrEnum):
 
 
 class Job(Base):
-    """The processing of one uploaded statement file."""
+    """The processing of one uploaded statement file, or of payment plans."""
 
     __tablename__ = "portal_job"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     practice_id: Mapped[int] = mapped_column(ForeignKey(Practice.id), index=True)
+    kind: Mapped[JobKind] = mapped_column(
+        Enum(JobKind, native_enum=False, length=20), default=JobKind.STATEMENT
+    )
     file_name: Mapped[str] = mapped_column(String(200))
     sha256: Mapped[str] = mapped_column(String(64), default="")
     uploaded_by: Mapped[str] = mapped_column(String(100))

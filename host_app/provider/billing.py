@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder import expose, has_access
 from sqlalchemy import or_, select
 
-from host_app import clock, letters, plans, texting
+from host_app import clock, letters, plan_texts, plans, texting
 from host_app.autopay import charge_account
 from host_app.database import db
 from host_app.models import (
@@ -20,10 +20,12 @@ from host_app.models import (
     PaymentMethod,
     PaymentPlan,
     PlanState,
+    Practice,
 )
 from host_app.provider import marks
 from host_app.provider.base import PortalInterface, PortalModelView
 from host_app.provider.lists import Question
+from host_app.provider.scope import current_practice, visible_practices
 from host_app.words import day_at, moment, money, ordinal
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ _OPEN = {
 }
 
 
-def _of_patient(
+def of_patient(
     column: Any, *also: Callable[[str], ColumnElement[bool]]
 ) -> Callable[[str], ColumnElement[bool]]:
     """A condition: the account's name contains a text, or one of the others holds."""
@@ -85,7 +87,7 @@ class InvoiceView(PortalModelView):
         Question(
             "q",
             "Number, name or account",
-            _of_patient(
+            of_patient(
                 Invoice.patient_id,
                 lambda text: Invoice.number.icontains(text, autoescape=True),
             ),
@@ -131,7 +133,7 @@ class PaymentView(PortalModelView):
         Question(
             "q",
             "Name, account or reference",
-            _of_patient(
+            of_patient(
                 Payment.patient_id,
                 lambda text: Payment.reference == text,
             ),
@@ -157,11 +159,17 @@ class PaymentView(PortalModelView):
 
 
 class PlanView(PortalModelView):
-    """Payment plans of the user's practices."""
+    """Payment plans of the user's practices, and the texts about what is due."""
 
     datamodel = PortalInterface(PaymentPlan)
     route_base = "/portal/plans"
-    include_route_methods = frozenset({"list"})
+    include_route_methods = frozenset({"list", "text_due"})
+    base_permissions = ("can_list", "can_show", "can_text")
+    method_permission_name = {  # noqa: RUF012  (FAB reads it as a plain attribute)
+        "list": "list",
+        "text_due": "text",
+    }
+    list_template = "provider/plans.html"
     list_title = "Payment plans"
     lead = "Agreements to pay a bill in monthly instalments."
     empty = "No account has a payment plan."
@@ -170,7 +178,7 @@ class PlanView(PortalModelView):
     )  # fmt: skip
     order_columns = ("state", "next_due_on", "total_cents")
     questions = (
-        Question("q", "Name or account", _of_patient(PaymentPlan.patient_id)),
+        Question("q", "Name or account", of_patient(PaymentPlan.patient_id)),
         Question(
             "state",
             "State",
@@ -190,6 +198,32 @@ class PlanView(PortalModelView):
         "state": lambda row: marks.badge(row.state),
         "paid": lambda row: money(row.total_cents - max(row.invoice.balance_cents, 0)),
     }
+
+    def texted_practice(self) -> Practice | None:
+        """Whose instalments the button is about; None where it is not offered."""
+        if not (texting.is_installed() and self.may("text_due")):
+            return None
+        return current_practice()
+
+    @expose("/text", methods=["POST"])
+    @has_access
+    def text_due(self) -> Any:
+        """Make a job of the instalments of a practice that are due soon or late."""
+        wanted = request.form.get("practice", "")
+        practice = next((p for p in visible_practices() if p.public_id == wanted), None)
+        if practice is None or not texting.is_installed():
+            abort(404)
+        job = plan_texts.text_due(practice, by=self.appbuilder.sm.current_user.username)
+        if job is None:
+            flash(
+                "No instalment is due within three days or late that was not in a job "
+                "before.",
+                "info",
+            )
+            return redirect(url_for(".list"))
+        if job.handed_over_at is None:
+            flash("The texts could not be prepared. Try again below.", "warning")
+        return redirect(url_for("JobView.show", pk=job.id))
 
 
 class AutopayView(PortalModelView):
@@ -212,7 +246,7 @@ class AutopayView(PortalModelView):
     show_columns = ("state", "card", "day", "changed_at", "practice")
     order_columns = ("state", "day")
     questions = (
-        Question("q", "Name or account", _of_patient(AutopayEnrollment.patient_id)),
+        Question("q", "Name or account", of_patient(AutopayEnrollment.patient_id)),
         Question(
             "state",
             "State",

@@ -59,7 +59,7 @@ class JobView(PortalModelView):
         "hand_over": "upload",
     }
     list_title = "Jobs"
-    lead = "A job is the work on one statement file."
+    lead = "A job is the work on one statement file, or on what is due of plans."
     empty = "Upload the first statement file to begin."
     list_template = "provider/jobs.html"
     show_template = "provider/job.html"

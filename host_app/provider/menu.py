@@ -9,6 +9,7 @@ from host_app.provider import marks
 from host_app.provider.accounts import GuarantorView, PatientView
 from host_app.provider.billing import AutopayView, InvoiceView, PaymentView, PlanView
 from host_app.provider.jobs import JobView
+from host_app.provider.letters import LetterView
 from host_app.provider.scope import current_practice, is_support, visible_practices
 from host_app.provider.settings import PracticeView, SettingsView
 from host_app.provider.staff import StaffView
@@ -30,6 +31,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
         (PaymentView, "Payments", "fa-credit-card", "Billing"),
         (PlanView, "Payment plans", "fa-calendar", "Billing"),
         (AutopayView, "Autopay", "fa-refresh", "Billing"),
+        (LetterView, "Letters", "fa-envelope", "Billing"),
         (JobView, "All jobs", "fa-list", "Jobs"),
     ):
         appbuilder.add_view(view, name, icon=icon, category=category)

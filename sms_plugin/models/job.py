@@ -18,7 +18,8 @@ class SmsJob(SmsBase):
     it after a crash. ``prepared_at`` is set when the last row was. ``reminded_at`` is
     when staff were reminded that its texts wait for them.
 
-    ``kind`` is statement, or notices for the automatic notices of a month. ``hold``
+    ``kind`` is statement, plans for instalments that are due, or notices for the
+    automatic notices of a month. ``hold``
     (unusual or seen_before, with its figures in ``hold_detail``) keeps the job from
     being prepared until a person releases it at ``released_at``, or discards it.
     ``fingerprint`` is the host's hash of the file. A paused job sends nothing until it

@@ -30,16 +30,22 @@ PHONES: Final = 20
 """Phones of one patient that are looked at, on an average page."""
 
 
+Reason = tuple[int | None, str | None, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Whose open failures are meant: a practice's, or those of one of its jobs.
 
     ``now`` is the present moment; texts made more than ``SPAN`` before are left out.
+    ``reasons`` leaves those of some causes, as (code, reason, state); a code says all
+    by itself, and the state counts where there is nothing else. Empty is all of them.
     """
 
     practice_id: int
     now: datetime
     job_id: int = 0
+    reasons: tuple[Reason, ...] = ()
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """What a text of this scope fulfils, for the index of uncured texts."""
@@ -48,7 +54,23 @@ class Scope:
             *uncured(),
             SmsMessage.created_at > self.now - SPAN,
         ]
-        return [*mine, SmsMessage.job_id == self.job_id] if self.job_id else mine
+        if self.job_id:
+            mine.append(SmsMessage.job_id == self.job_id)
+        if self.reasons:
+            mine.append(sa.or_(*(_because(reason) for reason in self.reasons)))
+        return mine
+
+
+def _because(reason: Reason) -> sa.ColumnElement[bool]:
+    """Whether a text failed for this reason, as ``Scope`` reads it."""
+    code, word, state = reason
+    if code:
+        return SmsMessage.error_code == code
+    silent = sa.func.coalesce(SmsMessage.error_code, 0) == 0
+    if word:
+        return silent & (SmsMessage.reason == word)
+    nothing = sa.func.coalesce(SmsMessage.reason, "") == ""
+    return silent & nothing & (SmsMessage.state == state)
 
 
 def uncured() -> tuple[sa.ColumnElement[bool], ...]:

@@ -85,13 +85,13 @@ def submit(
         "title": job.title[:160],
         "row_count": job.row_count,
         "created_at": now,
-        **job_holds.of_new(
-            session, practice, rows=job.row_count, fingerprint=job.fingerprint
-        ),
+        **job_holds.of_new(session, practice, job),
     }
     # Two requests may come here at once; the key lets one in, and both find it.
     insert_new(session, SmsJob, [row], unique=["practice_id", "job_ref"])
-    return session.scalars(mine).one()
+    taken = session.scalars(mine).one()
+    mails.held(session, taken, port=port, now=now)
+    return taken
 
 
 def prepare(

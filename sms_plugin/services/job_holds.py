@@ -15,23 +15,27 @@ from sms_plugin.models import SmsJob, SmsPractice
 from sms_plugin.services.database import begin_write
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
+
+    from sms_plugin.port import Job
 
 UNUSUAL: Final = "unusual"
 SEEN_BEFORE: Final = "seen_before"
 STATEMENT: Final = "statement"
+PLANS: Final = "plans"
 # As many times the usual rows are no month like the others.
 TIMES: Final = 5
 LOOKS_BACK: Final = 6
 # From fewer jobs nobody knows what is usual.
 AT_LEAST: Final = 3
+SHOWN: Final = 20
 _FINGERPRINT: Final = 64
 
 
-def of_new(
-    session: Session, practice: SmsPractice, *, rows: int, fingerprint: str
-) -> dict[str, str | None]:
-    """What is stored of a new statement job: its kind, its file, why it is held.
+def of_new(session: Session, practice: SmsPractice, told: Job) -> dict[str, str | None]:
+    """What is stored of a new job: its kind, its file, why it is held.
 
     Whoever hands over the same file at the same moment waits for the caller's commit,
     so that one of the two is seen to be the second.
@@ -39,19 +43,20 @@ def of_new(
     Args:
         session: the session.
         practice: whose job it is.
-        rows: how many rows the job has.
-        fingerprint: the host's hash of the file; empty where it gives none.
+        told: the job as the host has it; of an unknown kind it is a statement.
 
     Returns:
         Values of ``kind``, ``fingerprint``, ``hold`` and ``hold_detail``.
     """
     begin_write(session)
     session.get(SmsPractice, practice.id, with_for_update={"key_share": True})
-    mark = fingerprint[:_FINGERPRINT]
-    hold = _seen(session, practice.id, mark) or _unusual(session, practice.id, rows)
+    mark = told.fingerprint[:_FINGERPRINT]
+    kind = told.kind if told.kind == PLANS else STATEMENT
+    hold = _seen(session, practice.id, mark)
+    hold = hold or _unusual(session, practice.id, told.row_count, kind)
     reason, detail = hold or (None, None)
     return {
-        "kind": STATEMENT,
+        "kind": kind,
         "fingerprint": mark or None,
         "hold": reason,
         "hold_detail": detail,
@@ -69,6 +74,21 @@ def may_go_on() -> tuple[sa.ColumnElement[bool], ...]:
         sa.or_(SmsJob.hold.is_(None), SmsJob.released_at.is_not(None)),
         SmsJob.discarded_at.is_(None),
     )
+
+
+def held_of(session: Session, practice_id: int) -> Sequence[SmsJob]:
+    """Held jobs of a practice, the newest first; no more than a page shows."""
+    return session.scalars(
+        sa.select(SmsJob)
+        .where(
+            SmsJob.practice_id == practice_id,
+            SmsJob.hold.is_not(None),
+            SmsJob.released_at.is_(None),
+            SmsJob.discarded_at.is_(None),
+        )
+        .order_by(SmsJob.id.desc())
+        .limit(SHOWN)
+    ).all()
 
 
 def figures(job: SmsJob) -> tuple[int, int]:
@@ -105,13 +125,18 @@ def _seen(session: Session, practice_id: int, mark: str) -> tuple[str, str] | No
     return (SEEN_BEFORE, str(found)) if found is not None else None
 
 
-def _unusual(session: Session, practice_id: int, rows: int) -> tuple[str, str] | None:
+def _unusual(
+    session: Session, practice_id: int, rows: int, kind: str
+) -> tuple[str, str] | None:
+    alike = SmsJob.kind == kind
+    if kind == STATEMENT:
+        # Jobs of before there were kinds have none.
+        alike = sa.or_(SmsJob.kind.is_(None), alike)
     sizes = session.scalars(
         sa.select(SmsJob.row_count)
         .where(
             SmsJob.practice_id == practice_id,
-            # Jobs of before there were kinds have none.
-            sa.or_(SmsJob.kind.is_(None), SmsJob.kind == STATEMENT),
+            alike,
             SmsJob.prepared_at.is_not(None),
         )
         .order_by(SmsJob.id.desc())

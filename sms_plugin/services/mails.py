@@ -24,6 +24,7 @@ from sms_plugin.models import (
     in_state,
 )
 from sms_plugin.port import MailsStaff, StaffMail
+from sms_plugin.services import held_mails, job_holds
 from sms_plugin.services.database import change, insert_new, lock_row
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ PENDING: Final = "pending"
 """Texts of a job are ready to be approved; whoever wants this is reminded, too."""
 REMINDER: Final = "reminder"
 """They have waited for long."""
+HELD: Final = "held"
+"""A job waits for somebody to look at it before anything is prepared."""
 MOST: Final = 200
 """People of a practice who may be mailed about a job; no practice has as many."""
 BATCH: Final = 50
@@ -118,6 +121,12 @@ def ready(session: Session, job: SmsJob, *, port: object, now: datetime) -> None
         write(session, job, PENDING, texts=texts, now=now)
 
 
+def held(session: Session, job: SmsJob, *, port: object, now: datetime) -> None:
+    """A new job is held: write to those who approve, so that somebody looks at it."""
+    if job_holds.is_held(job) and isinstance(port, MailsStaff):
+        write(session, job, HELD, texts=0, now=now)
+
+
 def due(session: Session, *, now: datetime) -> Sequence[int]:
     """Ids of emails whose time has come; those of a practice that is off wait."""
     return session.scalars(
@@ -155,10 +164,13 @@ def take(
         return None
     practice = session.get(SmsPractice, row.practice_id)
     assert practice is not None
-    texts = _pending(session, row.job_id)
+    job = session.get(SmsJob, row.job_id)
+    assert job is not None
+    texts = _pending(session, job.id)
+    is_news = job_holds.is_held(job) if row.kind == HELD else bool(texts)
     staff = {one.id: one for one in port.staff_of(practice.practice_ref)}
     person = staff.get(row.user_ref)
-    if not texts or person is None or not wants(session, practice.id, row.user_ref):
+    if not is_news or person is None or not wants(session, practice.id, row.user_ref):
         row.state = "dropped"
         return None
     row.texts = texts
@@ -171,7 +183,7 @@ def take(
         row.id,
         practice.practice_ref,
         row.user_ref,
-        _words(practice, row, settings=settings),
+        _words(practice, job, row, settings=settings),
     )
 
 
@@ -210,20 +222,24 @@ def _pending(session: Session, job_id: int) -> int:
     return found or 0
 
 
-def _words(practice: SmsPractice, row: SmsMail, *, settings: Settings) -> StaffMail:
+def _words(
+    practice: SmsPractice, job: SmsJob, row: SmsMail, *, settings: Settings
+) -> StaffMail:
     name = practice.name
-    if row.kind == REMINDER:
-        subject = say("Texts still wait for approval: {practice}", practice=name)
-    else:
-        subject = say("Texts wait for approval: {practice}", practice=name)
-    count = say_count(
+    news = say_count(
         "{count} text of a job waits to be read and approved.",
         "{count} texts of a job wait to be read and approved.",
         row.texts,
     )
+    if row.kind == HELD:
+        subject, news = held_mails.words(job)
+    elif row.kind == REMINDER:
+        subject = say("Texts still wait for approval: {practice}", practice=name)
+    else:
+        subject = say("Texts wait for approval: {practice}", practice=name)
     note = say(
         "You get this email because it was chosen for you. To end it, open Jobs in the "
         "menu SMS and choose “Stop these emails”."
     )
     base = settings[config.PUBLIC_URL].rstrip("/")
-    return StaffMail(subject, f"{count}\n\n{note}", f"{base}{DESK_PATH}{row.job_id}")
+    return StaffMail(subject, f"{news}\n\n{note}", f"{base}{DESK_PATH}{row.job_id}")

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flask import abort, url_for
 
 from sms_plugin.core.language import say, say_count
-from sms_plugin.core.states import sentence
 from sms_plugin.models import SmsJob
 from sms_plugin.services import failures
-from sms_plugin.web import guards, phrases, reach, roles
+from sms_plugin.web import failure_causes, guards, phrases, reach, roles
 from sms_plugin.web.phrases import Phrases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sms_plugin.models import SmsMessage, SmsPractice
+    from sms_plugin.web.failure_causes import Cause
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Failures:
-    """One page of open failures, and the causes of all of them above."""
+    """One page of open failures, and the causes of all of them above.
+
+    ``cause`` is the one whose texts are shown alone, or None.
+    """
 
     rows: Sequence[Row]
-    causes: Sequence[tuple[str, int]]
+    causes: Sequence[Cause]
+    cause: Cause | None
     job: SmsJob | None
     before: int
     older: int
@@ -51,6 +54,10 @@ class Failures:
         job = _job(practice, reach.number_in(values, "job"))
         before = reach.number_in(values, "before")
         scope = failures.Scope(practice.id, said.now, job.id if job else 0)
+        causes = failure_causes.of(said, failures.causes(session, scope))
+        cause = failure_causes.asked(causes, values)
+        if cause is not None:
+            scope = replace(scope, reasons=cause.reasons)
         found = failures.page(session, scope, before=before, limit=failures.PAGE + 1)
         shown = found[: failures.PAGE]
         plain = guards.may(roles.WRITE, roles.PENDING)
@@ -74,7 +81,8 @@ class Failures:
                 )
                 for message, phone, of in shown
             ],
-            causes=_causes(said, failures.causes(session, scope)),
+            causes=causes,
+            cause=cause,
             job=job,
             before=before,
             older=shown[-1][0].id if len(found) > failures.PAGE else 0,
@@ -111,14 +119,3 @@ def _job(practice: SmsPractice, job_id: int) -> SmsJob | None:
     if job is None or job.practice_id != practice.id:
         abort(404)
     return job
-
-
-def _causes(
-    said: Phrases, found: Sequence[tuple[int | None, str | None, str, int]]
-) -> list[tuple[str, int]]:
-    """Causes in words with their texts: what reads the same is counted together."""
-    counts: Counter[str] = Counter()
-    for code, reason, state, texts in found:
-        words = said.failure(code, reason) or sentence(state)
-        counts[words or say("The carrier did not say why.")] += texts
-    return counts.most_common()

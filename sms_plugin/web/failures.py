@@ -167,10 +167,13 @@ def _done(
     ref = practice.practice_ref
     job = reach.number_in(request.form, "job") or None
     before = reach.number_in(request.form, "before") or None
+    cause = request.form.get("cause") or None
     for patient_ref, bill_ref, text_id in letters:
         _tell(ref, patient_ref, bill_ref, text_id)
     flash(said, "success")
-    return redirect(url_for("SmsFailuresView.index", job=job, before=before))
+    return redirect(
+        url_for("SmsFailuresView.index", job=job, cause=cause, before=before)
+    )
 
 
 def _tell(practice_ref: str, patient_ref: str, bill_ref: str, text_id: int) -> None:

@@ -20,7 +20,7 @@ from sms_plugin.services.task_deeds import (
     OTHER,
     STAYS,
 )
-from sms_plugin.web import banners, guards, reach, roles
+from sms_plugin.web import banners, guards, held_jobs, reach, roles
 from sms_plugin.web.base_views import SmsBaseView
 from sms_plugin.web.language import lazy
 from sms_plugin.web.task_pages import Tasks
@@ -91,6 +91,7 @@ class SmsTasksView(SmsBaseView):
             "sms_plugin/tasks/index.html",
             sms_banners=banners.of(practice),
             shown=Tasks.read(practice, request.args),
+            held=held_jobs.of(practice),
             problem=problem,
         )
 

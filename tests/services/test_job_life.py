@@ -104,6 +104,31 @@ def test_a_job_of_five_times_the_usual_rows_is_held(on, sizes, rows, hold):
 
 
 @on_sqlite
+@pytest.mark.parametrize(
+    ("kind", "stored"), [("statement", "statement"), ("plans", "plans"), ("?", None)]
+)
+def test_what_is_usual_is_asked_among_jobs_of_one_kind(on, kind, stored):
+    usual(on, 2, 2, 2)
+    on.portal.job_kinds["new"] = kind
+    on.portal.add_job("new", [("nobody", "b")] * 10)
+
+    job = job_of(on, on.prepare("new"))
+
+    assert job.kind == (stored or "statement")
+    assert job.hold == (None if kind == "plans" else "unusual")
+
+
+@on_sqlite
+def test_small_jobs_of_payment_plans_make_no_statement_unusual(on):
+    for number in range(6):
+        on.portal.job_kinds[f"usual-acme-{number}"] = "plans"
+    usual(on, 1, 1, 1, 2, 1, 1)
+    on.portal.add_job("new", [("nobody", "b")] * 10)
+
+    assert job_of(on, on.prepare("new")).hold is None
+
+
+@on_sqlite
 def test_what_is_usual_at_another_practice_plays_no_part(on):
     on.enable("birch", "+13125550100")
     usual(on, 2, 2, 2, practice="birch")

@@ -42,6 +42,7 @@ class MemoryPortal:
         self.all_bills: dict[str, dict[str, Bill]] = {}
         self.jobs: dict[tuple[str, str], list[JobItem]] = {}
         self.fingerprints: dict[str, str] = {}
+        self.job_kinds: dict[str, str] = {}
         self.signed: list[SignedInPatient] = []
         self.staff: dict[str, list[Staff]] = {}
         self.mails: list[tuple[str, str, StaffMail]] = []
@@ -155,7 +156,8 @@ class MemoryPortal:
         if items is None:
             return None
         mark = self.fingerprints.get(job_id, "")
-        return Job(job_id, practice_id, f"{job_id}.csv", len(items), mark)
+        kind = self.job_kinds.get(job_id, "statement")
+        return Job(job_id, practice_id, f"{job_id}.csv", len(items), mark, kind)
 
     def job_items(
         self, practice_id: str, job_id: str, *, after: int, limit: int

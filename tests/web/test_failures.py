@@ -345,3 +345,80 @@ def test_many_are_paged_newest_first_with_few_questions(ann, world, login, app):
 @pytest.mark.parametrize("query", ["?before=x", "?before=-1", "?job=x", "?before=0"])
 def test_odd_addresses_show_the_first_page(ann, login, query):
     assert names(login("biller").get(URL + query)) == ["Ann Example"]
+
+
+# One cause at a time.
+
+
+def causes(page):
+    """The causes that the page counts: words, texts, link."""
+    return [
+        (item.a.text, item.strong.text, item.a["href"])
+        for item in pages.soup(page).select("[aria-labelledby=sms-causes] li")
+    ]
+
+
+def add(world, like, many, **values):
+    """More texts that failed, like one that did."""
+    with world.session() as session:
+        session.add_all(
+            SmsMessage(
+                practice_id=like.practice_id, purpose="job", priority=2,
+                patient_ref=f"p{number}", patient_name=f"Pat {number}",
+                phone_id=like.phone_id, job_id=like.job_id,
+                created_at=world.clock(), changed_at=world.clock(),
+                **{"state": "failed", **values},
+            )
+            for number in range(many)
+        )  # fmt: skip
+
+
+def test_a_cause_is_shown_alone_and_kept_through_pages_and_deeds(ann, world, login):
+    add(world, ann, 27, error_code=30006)
+    client = login("biller")
+    first, second = causes(client.get(URL))
+    assert [first[1], second[1]] == ["27", "1"]
+
+    page = client.get(first[2])
+    older = pages.soup(page).find("a", string="Older")["href"]
+    rest = client.get(older)
+
+    assert "Ann Example" not in names(page) + names(rest)
+    assert len(names(page) + names(rest)) == 27
+    assert pages.soup(page).select_one("a[aria-current=true]")["href"] == first[2]
+    assert [cause[1] for cause in causes(rest)] == ["27", "1"], "all are counted"
+    hidden = {
+        field["name"]: field["value"]
+        for field in pages.soup(rest).select("#sms-desk > input[type=hidden]")
+    }
+    key = pages.soup(rest).select_one("input[name=row]")["value"]
+    form = hidden | {"row": key, "leave": "chosen"}
+    answer = client.post(f"{URL}chosen", data=form)
+    assert f"cause={hidden['cause']}" in answer.headers["Location"]
+    alone = client.get(second[2])
+    assert names(alone) == ["Ann Example"]
+    assert pages.soup(alone).find("a", string="Show all causes")["href"] == URL
+
+
+@pages.on_sqlite
+def test_a_cause_without_a_code_holds_what_reads_the_same(ann, world, login):
+    add(world, ann, 2)
+    add(world, ann, 1, state="undelivered", reason="")
+    add(world, ann, 1, reason="sender")
+    client = login("biller")
+
+    for _, texts, link in causes(client.get(URL)):
+        assert len(names(client.get(link))) == int(texts)
+
+
+@pages.on_sqlite
+def test_a_cause_of_a_job_stays_with_its_job_and_a_strange_one_shows_all(
+    ann, world, login
+):
+    failed(world, "ben", "b1")
+    client = login("biller")
+
+    [(_, _, link)] = causes(client.get(f"{URL}?job={ann.job_id}"))
+
+    assert names(client.get(link)) == ["Ann Example"]
+    assert len(names(client.get(f"{URL}?cause=nonsense"))) == 2

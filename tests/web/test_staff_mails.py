@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sms_plugin.models import SmsAudit, SmsMail, SmsStaffChoice
+from sms_plugin.models import SmsAudit, SmsJob, SmsMail, SmsStaffChoice
 from sms_plugin.port import Staff
 from sms_plugin.worker import mailing, upkeep
 from tests.support import host
@@ -370,3 +370,63 @@ def test_staff_that_the_host_cannot_name_keep_no_other_email_waiting(
 
     states = {row.practice_id: row.state for row in world.rows(SmsMail)}
     assert states == {practice_id: "sent", other: "waiting"}
+
+
+# A job that is held.
+
+
+@pytest.fixture
+def held(world, login, practice_id):
+    """A job of a file that came before, of which the biller wants to hear."""
+    want(login("biller"), practice_id)
+    world.approve(world.job(job_ref="first"))
+    world.alter(SmsJob, {"fingerprint": "f" * 64}, job_ref="first")
+    world.alter(SmsMail, {"state": "sent"})
+    world.portal.fingerprints["second"] = "f" * 64
+    return world.job(job_ref="second")
+
+
+def test_a_held_job_is_mailed_once_with_its_reason_and_its_desk(
+    world, login, held, ids
+):
+    world.submit("second")
+
+    [(_, user, sent)] = mail(world)
+
+    assert user == ids["biller"]
+    assert sent.subject == "A job waits for somebody to look: Acme Pharmacy"
+    assert "A new job is made of a file that came before. Nobody is texted" in sent.text
+    assert "second" not in f"{sent.subject} {sent.text}"
+    assert sent.url == f"{host.PUBLIC_URL}/sms/jobs/{held}"
+    assert mail(world) == []
+
+
+def test_the_email_of_an_unusual_job_names_its_rows(world, login, practice_id):
+    want(login("biller"), practice_id)
+    for number in range(3):
+        world.portal.add_job(f"usual-{number}", [("nobody", "b")] * 2)
+        world.prepare(f"usual-{number}")
+    world.portal.add_job("new", [("nobody", "b")] * 10)
+    world.prepare("new")
+
+    [(_, _, sent)] = mail(world)
+
+    assert "A new job has 10 rows; the last jobs had about 2." in sent.text
+
+
+@pytest.mark.parametrize("column", ["released_at", "discarded_at"])
+def test_a_held_job_that_was_decided_is_not_mailed(world, held, column):
+    world.alter(SmsJob, {column: world.clock()}, id=held)
+
+    assert mail(world) == []
+    assert [row.state for row in world.rows(SmsMail, kind="held")] == ["dropped"]
+
+
+def test_a_released_job_is_mailed_again_when_its_texts_wait(world, held):
+    mail(world)
+    world.alter(SmsJob, {"released_at": world.clock()}, id=held)
+    world.prepare("second")
+
+    [(_, _, sent)] = mail(world)
+
+    assert sent.subject == "Texts wait for approval: Acme Pharmacy"

@@ -7,6 +7,7 @@ import pytest
 from sms_plugin.models import (
     SmsAudit,
     SmsConsentEvidence,
+    SmsJob,
     SmsPhone,
     SmsPractice,
     SmsSuppression,
@@ -321,3 +322,49 @@ def test_the_desk_names_phones_that_nobody_confirmed_for_long(ann, world, login,
     page = login("biller").get(f"/sms/jobs/{job}")
 
     assert "Phone not confirmed for 200 days" in pages.words(page)
+
+
+# Jobs that wait for a person's word.
+
+
+@pytest.fixture
+def held(ann, world):
+    """A held job of the practice; its id."""
+    job = world.job()
+    world.alter(
+        SmsJob, {"hold": "unusual", "hold_detail": "50:4", "prepared_at": None}, id=job
+    )
+    return job
+
+
+def held_jobs(page):
+    return [
+        (item.a["href"], " ".join(item.text.split()))
+        for item in pages.soup(page).select("[aria-labelledby=sms-held-jobs] li")
+    ]
+
+
+def test_a_held_job_stands_in_to_do_until_somebody_decides(held, world, login):
+    client = login("biller")
+
+    page = client.get(URL)
+
+    said = "job-1.csv: 50 rows; your last jobs had about 4."
+    assert held_jobs(page) == [(f"/sms/jobs/{held}", said)]
+    assert "Nothing to do." not in pages.words(page)
+    assert client.get(f"/sms/jobs/{held}").status_code == 200
+    client.post(f"/sms/jobs/{held}/discard")
+    page = client.get(URL)
+    assert held_jobs(page) == []
+    assert "Nothing to do." in pages.words(page)
+
+
+@pages.on_sqlite
+def test_held_jobs_are_not_told_to_others(held, world, login):
+    world.enable("birch", "+13125550100")
+    assert "job-1" not in login("birch").get(URL).text
+
+    page = login("frontdesk").get(URL)
+
+    assert page.status_code == 200
+    assert held_jobs(page) == []
