@@ -25,10 +25,10 @@ class SmsPractice(SmsBase):
     ``approve_notices`` automatic notices wait for approval. A text is withdrawn when
     its bill's balance moved by more than ``balance_slack_micros`` since it was made
     (None is one unit of money), or at all where it names the amount. Office hours are
-    ``office_days``, seven digits from Monday on (1 is open), from ``office_start`` to ``office_end`` in minutes; without days the
-    office always answers. Outside of them ``auto_answer`` (``auto_answer_es`` in
-    Spanish) goes out. ``escalate_after`` hours of the office without an answer staff
-    are mailed.
+    ``office_days``, seven digits from Monday on (1 is open), from ``office_start`` to
+    ``office_end`` in minutes; without days the office always answers. Outside of them
+    ``auto_answer`` (``auto_answer_es`` in Spanish) goes out. ``escalate_after`` hours
+    of the office without an answer staff are mailed.
     """
 
     __tablename__ = "sms_practice"

@@ -33,7 +33,8 @@ def change_bill(world, **values):
 
 def moved(world, micros):
     change_bill(
-        world, balance_micros=world.portal.all_bills["acme"]["b"].balance_micros + micros
+        world,
+        balance_micros=world.portal.all_bills["acme"]["b"].balance_micros + micros,
     )
 
 
@@ -82,7 +83,9 @@ def test_a_balance_that_moved_too_far_withdraws_its_text(
 
 def save(world, body):
     with world.session() as session:
-        row = session.query(SmsTemplate).filter_by(kind="invoice", language="en").first()
+        row = (
+            session.query(SmsTemplate).filter_by(kind="invoice", language="en").first()
+        )
         return templates.save(
             session,
             row,
