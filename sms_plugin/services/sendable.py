@@ -40,6 +40,7 @@ _READ = (
     SmsMessage.kind,
     SmsMessage.patient_ref,
     SmsMessage.bill_ref,
+    SmsMessage.balance_micros,
     SmsMessage.zones,
     SmsMessage.any_hour,
     SmsMessage.body,

@@ -65,6 +65,8 @@ def open_talk(page: Page, name: str) -> None:
     page.goto("/sms/inbox/")
     page.locator("#sms-list").get_by_role("link", name=name).click()
     expect(page.get_by_role("heading", name=name)).to_be_visible()
+    # Its script has every link by now.
+    page.wait_for_load_state("load")
 
 
 def write_to(page: Page, name: str) -> None:

@@ -20,6 +20,8 @@
   }
   body.addEventListener("input", later);
   document.getElementById("sms-about")?.addEventListener("change", ask);
+  // Somebody may have typed before this script was there.
+  if (body.value !== body.defaultValue) later();
 
   function later() {
     clearTimeout(timer);
