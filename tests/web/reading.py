@@ -48,7 +48,7 @@ def text_in(world, phone, body, *, number=OUR_NUMBER):
         assert receiving.take_text(
             session,
             account_id,
-            sid=f"SM{next(_sids):032x}",
+            sid=f"SMa{next(_sids):031x}",
             sender=phone,
             recipient=number,
             body=body,
