@@ -69,6 +69,13 @@ PUBLIC_URL = Key(
     "Address at which patients and the gateway reach this portal, such as "
     "https://pay.example.com. Webhooks are verified against it.",
 )
+LINK_URL = Key(
+    "SMS_LINK_URL",
+    parsing.url,
+    "",
+    "Address at which links in texts begin, such as https://pay.example; a short one "
+    "saves characters, and it must lead to this portal. Empty: SMS_PUBLIC_URL.",
+)
 INSTALLATION = Key(
     "SMS_INSTALLATION",
     parsing.text,
@@ -361,7 +368,7 @@ class Settings:
                 "SMS_PUBLIC_URL is missing. Set the address at which patients and the "
                 "gateway reach this portal, such as https://pay.example.com."
             )
-        for key in (PUBLIC_URL, GATEWAY_URL):
+        for key in (PUBLIC_URL, LINK_URL, GATEWAY_URL):
             if self[key].startswith("http:") and not self.simulated:
                 raise ConfigError(f"{key.name} must begin with https://.")
         if not self[HOST_PORT]:

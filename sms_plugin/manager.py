@@ -40,6 +40,7 @@ class SmsAddonManager(BaseManager):
             panel,
             preferences,
             shell,
+            verify,
             webhooks,
         )
 
@@ -53,9 +54,10 @@ class SmsAddonManager(BaseManager):
         app.register_blueprint(shell.blueprint)
         app.register_blueprint(links.blueprint)
         app.register_blueprint(preferences.blueprint)
+        app.register_blueprint(verify.blueprint)
         app.register_blueprint(mine_deeds.blueprint)
         app.register_blueprint(webhooks.blueprint)
-        webhooks.exempt_from_csrf(app, preferences.blueprint)
+        webhooks.exempt_from_csrf(app, preferences.blueprint, verify.blueprint)
         _let_forms_carry_tokens(app)
         _hide_entries_by_condition(app)
         menu.register(appbuilder)

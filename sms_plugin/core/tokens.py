@@ -15,6 +15,13 @@ TOKEN_PATTERN: Final = re.compile(f"[0-9A-Za-z]{{{_LENGTH}}}")
 """What a token looks like; use ``fullmatch``."""
 
 
+CODE_LENGTH: Final = 8
+"""How many of a token's first characters are asked for to recognise it, by hand."""
+
+CODE_PATTERN: Final = re.compile(f"[0-9A-Za-z]{{{CODE_LENGTH}}}")
+"""What those characters look like."""
+
+
 def new_token(random_bytes: bytes) -> str:
     """Write 128 random bits as 22 base62 characters, safe in a URL and to read aloud.
 

@@ -26,12 +26,14 @@ TOKEN_LENGTH = 22
 
 def link_url(settings: Settings, token: str, path: str = LINK_PATH) -> str:
     """The address of a link as it stands in a text."""
-    return f"{settings[config.PUBLIC_URL].rstrip('/')}{path}{token}"
+    base = settings[config.LINK_URL] or settings[config.PUBLIC_URL]
+    return f"{base.rstrip('/')}{path}{token}"
 
 
 def own_hosts(settings: Settings) -> frozenset[str]:
     """The hosts that a link in a text may lead to, as they stand in our links."""
-    return frozenset({urlsplit(settings[config.PUBLIC_URL]).netloc} - {""})
+    urls = (settings[config.PUBLIC_URL], settings[config.LINK_URL])
+    return frozenset({urlsplit(url).netloc for url in urls} - {""})
 
 
 def measure(settings: Settings, body: str) -> Segments:

@@ -17,7 +17,12 @@ import sqlalchemy as sa
 from sms_plugin import config
 from sms_plugin.core.language import say
 from sms_plugin.core.links import LINK_MARK, PREFERENCE_MARK, fill_links, marks_in
-from sms_plugin.core.tokens import TOKEN_PATTERN, hash_token, new_token
+from sms_plugin.core.tokens import (
+    CODE_LENGTH,
+    TOKEN_PATTERN,
+    hash_token,
+    new_token,
+)
 from sms_plugin.errors import NotFoundError
 from sms_plugin.models import SmsLink, SmsMessage, SmsPractice
 from sms_plugin.services import content
@@ -161,6 +166,7 @@ def _row(
         "purpose": purpose,
         "token_hash": hash_token(token),
         "token_secret": vault.encrypt(token),
+        "code_hash": vault.link_hash(token[:CODE_LENGTH]),
         "patient_ref": message.patient_ref,
         "bill_ref": message.bill_ref if to_pay else "",
         "expires_at": now + timedelta(days=days),

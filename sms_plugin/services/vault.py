@@ -46,6 +46,13 @@ class Vault:
         """The keyed hash under which the consent ledger knows a phone."""
         return keyed_hash(self._hash_key, "phone", str(practice_id), e164)
 
+    def link_hash(self, code: str) -> str:
+        """The keyed hash of a token's first characters.
+
+        Keyed, since so few characters could be guessed back from a plain hash.
+        """
+        return keyed_hash(self._hash_key, "link", code)
+
     def code_hash(self, phone_id: int, code: str) -> str:
         """The keyed hash of a code that was texted to a phone."""
         return keyed_hash(self._hash_key, "code", str(phone_id), code)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, make_response, redirect, request
 
+from sms_plugin import config
 from sms_plugin.errors import NotFoundError
 from sms_plugin.port import MendsCards
 from sms_plugin.services import content, links
@@ -61,6 +62,9 @@ def open_link(token: str) -> AnyResponse:
     if not _is_own_page(url):
         log.error("HostPort.payment_url and card_url must give a path of the portal.")
         return public.gone()
+    if tools.settings[config.LINK_URL]:
+        # The portal's own pages, and its cookies, live at its own address.
+        url = tools.settings[config.PUBLIC_URL].rstrip("/") + url
     return public.private(make_response(redirect(url)))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect
+from flask import flash, redirect, url_for
 from flask_appbuilder.actions import action
 
 from sms_plugin.core.language import say
 from sms_plugin.core.states import State
 from sms_plugin.errors import ConfigError, SmsError
 from sms_plugin.models import SmsMessage
-from sms_plugin.services import reconcile
+from sms_plugin.services import provenance, reconcile
 from sms_plugin.services.wording import KINDS
 from sms_plugin.web import guards, phrases, roles, words
 from sms_plugin.web.base_views import PERMISSIONS
@@ -64,12 +64,17 @@ class SmsMessagesView(KeyPagedView):
     route_base = "/sms/messages"
     class_permission_name = roles.MESSAGES
     base_permissions = [roles.READ, roles.WRITE]  # noqa: RUF012  (FAB reads a plain list)
-    method_permission_name = PERMISSIONS | {"send_again": "write", "leave": "write"}
+    method_permission_name = PERMISSIONS | {
+        "send_again": "write",
+        "leave": "write",
+        "revoke_links": "write",
+    }
     list_title = lazy("Messages")
     show_title = lazy("Message")
     lead = lazy("Every text from and to this practice, the newest first.")
     empty_title = lazy("No text was made yet.")
     empty_text = lazy("Texts are made from jobs, from notices, and in the inbox.")
+    show_template = "sms_plugin/messages/show.html"
     eager = ("phone",)
     list_columns = (
         "created_at", "patient_name", "phone", "purpose", "kind", "state", "standing",
@@ -127,7 +132,11 @@ class SmsMessagesView(KeyPagedView):
     def row_actions(self, values: Any) -> list[Any]:
         """What can be decided about a text that nobody knows the outcome of."""
         open_question = values["state"] == State.REVIEW
-        return list(self.actions.values()) if open_question else []
+        return [self.actions["leave"], self.actions["send_again"]] * open_question
+
+    def links_work(self, pk: str) -> bool:
+        """Whether a payment link of this text can be made to stop working."""
+        return provenance.can_revoke(guards.db(), guards.practice_id(), int(pk))
 
     @action("leave", lazy("Leave it"), None, "fa-check", multiple=False)
     def leave(self, message: SmsMessage) -> Response:
@@ -139,7 +148,20 @@ class SmsMessagesView(KeyPagedView):
         """A person has the text sent once more, unless the gateway has it."""
         return self._decide(lambda practice: send_again(practice, message.id))
 
-    def _decide(self, decision: Callable[[SmsPractice], str]) -> Response:
+    @action(
+        "revoke_links", lazy("Make the payment link stop working"), None, "fa-unlink",
+        multiple=False,
+    )  # fmt: skip
+    def revoke_links(self, message: SmsMessage) -> Response:
+        """Whoever opens the payment link of a text sees that it does not work."""
+        return self._decide(
+            lambda practice: _revoke(practice, message.id),
+            back=url_for(".show", pk=message.id),
+        )
+
+    def _decide(
+        self, decision: Callable[[SmsPractice], str], *, back: str = ""
+    ) -> Response:
         session = guards.db()
         try:
             said = decision(guards.practice_or_404())
@@ -150,7 +172,7 @@ class SmsMessagesView(KeyPagedView):
         else:
             guards.toolbox().wake()
             flash(said, "success")
-        return redirect(self.list_url())
+        return redirect(back or self.list_url())
 
 
 def _leave(practice: SmsPractice, message_id: int) -> str:
@@ -163,3 +185,14 @@ def _leave(practice: SmsPractice, message_id: int) -> str:
         now=guards.toolbox().now(),
     )
     return say("The text is left as it is.")
+
+
+def _revoke(practice: SmsPractice, message_id: int) -> str:
+    provenance.revoke(
+        guards.db(),
+        practice,
+        message_id,
+        actor=guards.actor(),
+        now=guards.toolbox().now(),
+    )
+    return say("The payment link of this text does not work any more.")

@@ -27,11 +27,16 @@ def private(response: Response) -> Response:
 
 def gone() -> Response:
     """The one page of every link that does not work; counts the try."""
+    count_miss()
+    page = render_template("sms_plugin/links/gone.html", language=current())
+    return private(make_response(page, 404))
+
+
+def count_miss() -> None:
+    """Count the try of a link that does not exist against who made it."""
     tools = toolbox()
     if tools.guesses.miss(request.remote_addr or "", now=tools.now()):
         log.warning("One address tries many links that do not exist; it has to wait.")
-    page = render_template("sms_plugin/links/gone.html", language=current())
-    return private(make_response(page, 404))
 
 
 def refused() -> Response | None:

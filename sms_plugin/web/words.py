@@ -179,6 +179,7 @@ DEEDS = {
     "message.edit": lazy("Edited a text"),
     "message.found": lazy("Looked for a text of unknown outcome and found it"),
     "message.leave": lazy("Left a text of unknown outcome"),
+    "links.revoke": lazy("Made the payment link of a text stop working"),
     "message.resend": lazy("Sent a text of unknown outcome again"),
     "failure.other": lazy("Wrote to another phone after a text did not arrive"),
     "failure.drop": lazy("Switched texts off for a phone that a text did not reach"),
