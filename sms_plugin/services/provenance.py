@@ -34,6 +34,7 @@ LONGEST: Final = 2_000
 _IN_LINK: Final = re.compile(
     rf"(?:{'|'.join(map(re.escape, PATHS.values()))})({CODE_PATTERN.pattern})"
 )
+_INSECURE: Final = re.compile(r"\bhttp://", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"[\s.\-]+")
 
 
@@ -51,7 +52,9 @@ def code_in(typed: str, own_hosts: Collection[str]) -> str:
     typed = typed[:LONGEST].strip()
     found = _IN_LINK.search(typed)
     if found is not None:
-        return "" if foreign_links(typed, own_hosts) else str(found[1])
+        # Whether a link of ours has https is not the question here.
+        secure = _INSECURE.sub("https://", typed)
+        return "" if foreign_links(secure, own_hosts) else str(found[1])
     bare = _BETWEEN.sub("", typed)
     known = CODE_PATTERN.fullmatch(bare) or TOKEN_PATTERN.fullmatch(bare)
     return bare[:CODE_LENGTH] if known else ""

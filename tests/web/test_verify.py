@@ -120,8 +120,10 @@ def test_the_page_is_kept_by_nobody_and_speaks_spanish(sent, visitor):
 
 
 @on_sqlite
-def test_csrf_protection_of_the_host_does_not_stand_in_the_way(world, sent, visitor):
-    world.app.config["WTF_CSRF_ENABLED"] = True
+def test_csrf_protection_of_the_host_does_not_stand_in_the_way(
+    world, sent, visitor, monkeypatch
+):
+    monkeypatch.setitem(world.app.config, "WTF_CSRF_ENABLED", True)
 
     assert YES in ask(visitor, token(sent))
 
@@ -169,7 +171,7 @@ def test_staff_make_a_payment_link_stop_working(world, sent, visitor, login):
         )
     )
     [entry] = world.rows(SmsAudit, action="links.revoke")
-    assert (entry.object_id, entry.user_name) == (text.id, "biller")
+    assert (entry.object_id, entry.user_name) == (text.id, "Biller Tester")
 
 
 @on_sqlite
