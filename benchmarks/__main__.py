@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import recovery, sending
+from benchmarks import desk, recovery, sending
 
 
 def say(line: str) -> None:
@@ -16,3 +16,4 @@ def say(line: str) -> None:
 if __name__ == "__main__":
     sending.measure(say)
     recovery.measure(say)
+    desk.measure(say)

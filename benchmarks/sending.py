@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import traceback
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -14,6 +12,7 @@ from rq.serializers import JSONSerializer
 
 from benchmarks import naive, stage
 from benchmarks.carrier import stub
+from benchmarks.forks import in_child
 from benchmarks.texts import BODY
 from sms_plugin.worker.queue import SmsJob
 from tests.support.host import ACCOUNT, TOKEN
@@ -53,21 +52,6 @@ def _median(values: list[float]) -> float:
     return sorted(values)[len(values) // 2]
 
 
-def _in_child(work: Callable[[], None]) -> None:
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        except Exception:  # noqa: BLE001  (a child must not run on as the parent)
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    assert status == 0, "a contender failed"
-
-
 def _raw(carrier: Stub, count: int, concurrency: int) -> float:
     async def send() -> None:
         url = f"{carrier.url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
@@ -85,7 +69,7 @@ def _raw(carrier: Stub, count: int, concurrency: int) -> float:
             await asyncio.gather(*(one() for _ in range(concurrency)))
 
     carrier.reset()
-    _in_child(lambda: asyncio.run(send()))
+    in_child(lambda: asyncio.run(send()))
     return _rate(carrier, count)
 
 
@@ -97,7 +81,7 @@ def _ours(world: World, carrier: Stub, count: int, ref: str) -> float:
         session.get_bind().dispose()
     carrier.reset()
     assert world.plugin.wake()
-    _in_child(lambda: _work(world, SimpleWorker, world.plugin.queue.name))
+    in_child(lambda: _work(world, SimpleWorker, world.plugin.queue.name))
     rate = _rate(carrier, count)
     states = {m.state for m in world.messages(kind="invoice")}
     assert states == {"accepted"}, states
@@ -120,7 +104,7 @@ def _naive(world: World, carrier: Stub, count: int) -> float:
     for row in range(1, count + 1):
         queue.enqueue(naive.send, row)
     carrier.reset()
-    _in_child(
+    in_child(
         lambda: Worker(["naive"], connection=connection).work(
             burst=True, logging_level="ERROR"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,18 @@ def stage(
 
 def fill(world: World, count: int, ref: str) -> int:
     """A prepared and approved job of as many patients; gives its id."""
-    numbers = _phones()
+    stand(world, count, ref)
+    job = world.prepare(ref)
+    world.approve(job)
+    return job
+
+
+def stand(world: World, count: int, ref: str) -> None:
+    """A job of as many patients in the portal, who agreed to texts.
+
+    Where there are more of them than phones for examples, some share one.
+    """
+    numbers = cycle(_phones())
     rows, phones = [], []
     for place in range(count):
         patient, number = f"{ref}-{place}", next(numbers)
@@ -74,7 +86,8 @@ def fill(world: World, count: int, ref: str) -> int:
         for row in phones:
             row |= {"practice_id": practice_id, "condition": "ok"}
         known = dict(session.execute(sa.select(SmsPhone.e164, SmsPhone.id)).all())
-        new = [row for row in phones if row["e164"] not in known]
+        wanted = {row["e164"]: row for row in phones}
+        new = [row for e164, row in wanted.items() if e164 not in known]
         if new:
             session.execute(sa.insert(table_of(SmsPhone)), new)
         known = dict(session.execute(sa.select(SmsPhone.e164, SmsPhone.id)).all())
@@ -94,9 +107,6 @@ def fill(world: World, count: int, ref: str) -> int:
                 for row, (patient, _) in zip(phones, rows, strict=True)
             ],
         )
-    job = world.prepare(ref)
-    world.approve(job)
-    return job
 
 
 def _phones() -> Iterator[str]:

@@ -123,7 +123,7 @@ def test_the_page_is_kept_by_nobody_and_speaks_spanish(sent, visitor):
 def test_csrf_protection_of_the_host_does_not_stand_in_the_way(
     world, sent, visitor, monkeypatch
 ):
-    monkeypatch.setitem(world.app.config, "WTF_CSRF_ENABLED", True)
+    monkeypatch.setitem(world.app.config, "WTF_CSRF_ENABLED", value=True)
 
     assert YES in ask(visitor, token(sent))
 
