@@ -6,14 +6,14 @@ import resource
 import time
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from benchmarks import stage
 from benchmarks.forks import in_child
 from sms_plugin.models import SmsMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import sqlalchemy as sa
 
     from tests.support.world import World
 
