@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import resource
 import time
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import stage
 from benchmarks.forks import in_child
 from sms_plugin.models import SmsMessage
+from tests.support.host import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import sqlalchemy as sa
+    from werkzeug.test import TestResponse
 
     from tests.support.world import World
 
 FEW, MANY = 1_000, 100_000
+LOOKS = 5
 TABLE = SmsMessage.__tablename__
 # Of the same columns and indexes, and nothing else has to do with it.
 BARE = "benchmark_bare"
@@ -51,6 +55,8 @@ def measure(say: Callable[[str], None], many: int = MANY) -> None:
             f"rows (goal 1.3); it grew by {large['grown']:.0f} and "
             f"{small['grown']:.0f} MB"
         )
+        pages = _pages(world, small["job"], large["job"])
+        say("  the desk's page, ms: " + ", ".join(f"{k} {v:.0f}" for k, v in pages))
         approving = _timed(lambda: world.approve(large["job"]))
         bare = _timed(lambda: _run(engine, f"UPDATE {BARE} SET {APPROVED}"))
         say(f"  approve all                   {approving:8.1f} s")
@@ -67,6 +73,32 @@ def _timed(work: Callable[[], object]) -> float:
 def _peak() -> float:
     """The peak of this process's memory, in megabytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _pages(world: World, small: int, large: int) -> list[tuple[str, float]]:
+    """Milliseconds of pages of the desk, each the median of some looks."""
+    client = world.app.test_client()
+    client.post("/login/", data={"username": "biller", "password": PASSWORD})
+    last = world.messages(job_id=large)[-25].id
+    addresses = {
+        f"first of {FEW:,}": f"{small}",
+        "first of all": f"{large}",
+        "last of all": f"{large}?after={last}",
+        "by balance": f"{large}?order=balance",
+    }
+    found = []
+    for name, address in addresses.items():
+        looks = [
+            _timed(lambda: _seen(client.get(f"/sms/jobs/{address}")))  # noqa: B023  (called at once)
+            for _ in range(LOOKS)
+        ]
+        found.append((name, median(looks) * 1000))
+    return found
+
+
+def _seen(answer: TestResponse) -> None:
+    assert answer.status_code == 200, f"the desk answered {answer.status_code}"
+    assert "sms-text-head" in answer.text, "the desk has no texts"
 
 
 def _prepare(world: World, ref: str) -> dict[str, float]:

@@ -36,6 +36,7 @@ def stage(
         url = stack.enter_context(servers.postgresql())
         valkey = stack.enter_context(servers.valkey())
         PORTAL.clear()
+        PORTAL.members = {name: list(refs) for name, (_, refs) in host.USERS.items()}
         app = host.make_app(
             url,
             folder,
