@@ -77,6 +77,9 @@ class SmsDeskView(Undoing, reach.SmsReachView):
     }
     default_view = "desk"
 
+    def _shown(self, job_id: int) -> Any:
+        return _back(job_id)
+
     @expose("/<int(max=9223372036854775807):job_id>")
     @has_access
     def desk(self, job_id: int) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect, url_for
+from flask import flash
 from flask_appbuilder import expose, has_access
 
 from sms_plugin.core.language import say_count
@@ -13,8 +13,6 @@ from sms_plugin.services import second_person, undoing
 from sms_plugin.web import guards, reach
 
 if TYPE_CHECKING:
-    from werkzeug.wrappers import Response
-
     from sms_plugin.models import SmsJob
     from sms_plugin.services.approvals import Approval
 
@@ -31,6 +29,10 @@ class Undoing:
     def _desk(self, job: SmsJob, *, problem: SmsError | None = None) -> Any:
         raise NotImplementedError
 
+    def _shown(self, job_id: int) -> Any:
+        """Lead back to the desk as it was shown."""
+        raise NotImplementedError
+
     @expose(f"{_ADDRESS}/undo", methods=["POST"])
     @has_access
     def undo(self, job_id: int, approval_id: int) -> Any:
@@ -42,7 +44,7 @@ class Undoing:
             )
         except SmsError as error:
             return self._desk(job, problem=error)
-        return _done(
+        return self._done(
             job_id,
             say_count(
                 "The approval was taken back: {count} text waits for a decision again.",
@@ -62,7 +64,7 @@ class Undoing:
             )
         except SmsError as error:
             return self._desk(job, problem=error)
-        answer = _done(
+        answer = self._done(
             job_id,
             say_count(
                 "{count} text goes out as soon as hours allow.",
@@ -72,6 +74,11 @@ class Undoing:
         )
         reach.wake()
         return answer
+
+    def _done(self, job_id: int, words: str) -> Any:
+        guards.db().commit()
+        flash(words, "success")
+        return self._shown(job_id)
 
 
 def shown_on_desk(job: SmsJob) -> dict[str, Any]:
@@ -103,9 +110,3 @@ def said(done: Approval, start: str) -> str:
     )
     told = ((done.texts, approved), (done.waiting, waits), (done.already, before))
     return " ".join(words for count, words in told if count)
-
-
-def _done(job_id: int, words: str) -> Response:
-    guards.db().commit()
-    flash(words, "success")
-    return redirect(url_for("SmsDeskView.desk", job_id=job_id))

@@ -69,6 +69,18 @@ def test_undo_puts_the_texts_back_to_be_decided(job, login, world):
     assert "can be taken back" not in pages.words(answer)
 
 
+@pytest.mark.parametrize("deed", ["undo", "send"])
+def test_the_desk_stays_as_it_was_shown(job, login, deed):
+    client = login("biller")
+    approve(client, job)
+    page = soup(client.get(f"/sms/jobs/{job}?search=p1&order=name"))
+    [form] = [f for f in page.select("form[action]") if f["action"].count(f"/{deed}?")]
+
+    answer = client.post(form["action"])
+
+    assert answer.location == f"/sms/jobs/{job}?search=p1&order=name"
+
+
 def test_send_now_wakes_the_workers_and_ends_the_window(job, login, world, monkeypatch):
     client = login("biller")
     approve(client, job)
