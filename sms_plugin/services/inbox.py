@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
@@ -18,7 +18,7 @@ from sms_plugin.models import (
 from sms_plugin.services import consents, practices
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -31,21 +31,56 @@ THREAD_PAGE = 50
 HIDDEN = ("pending", "skipped", "rejected", "expired", "withdrawn")
 
 
+SHOWS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
+    "unread": SmsConversation.unread > 0,
+    "waiting": SmsConversation.waiting_since.is_not(None),
+    "opted_out": SmsConversation.opted_out_at.is_not(None),
+    "failed": SmsConversation.failed_at.is_not(None),
+}
+"""What a list may be narrowed to; each has an index of just these rows."""
+MOST_COUNTED: Final = 100
+"""Whoever has more of them to look at needs no exact number."""
+
+
+def listed(practice_id: int, show: str) -> list[sa.ColumnElement[bool]]:
+    """The conditions of a list: all of a practice, or those of a word of ``SHOWS``."""
+    narrowed = [SHOWS[show]] if show in SHOWS else []
+    return [SmsConversation.practice_id == practice_id, *narrowed]
+
+
+def counts(session: Session, practice_id: int) -> Mapping[str, int]:
+    """How many conversations there are to each word of ``SHOWS``, in one query.
+
+    None is counted beyond ``MOST_COUNTED``.
+    """
+    row = session.execute(
+        sa.select(
+            *(
+                sa.select(sa.func.count())
+                .select_from(
+                    sa.select(SmsConversation.id)
+                    .where(*listed(practice_id, show))
+                    .limit(MOST_COUNTED)
+                    .subquery()
+                )
+                .scalar_subquery()
+                for show in SHOWS
+            )
+        )
+    ).one()
+    return dict(zip(SHOWS, row, strict=True))
+
+
 def conversations(
     session: Session,
     practice_id: int,
     *,
-    unread: bool = False,
-    waiting: bool = False,
+    show: str = "",
     before: tuple[datetime, int] | None = None,
     limit: int = PAGE,
 ) -> list[SmsConversation]:
     """Conversations of a practice, newest first, those behind the key *before*."""
-    query = sa.select(SmsConversation).where(SmsConversation.practice_id == practice_id)
-    if unread:
-        query = query.where(SmsConversation.unread > 0)
-    if waiting:
-        query = query.where(SmsConversation.waiting_since.is_not(None))
+    query = sa.select(SmsConversation).where(*listed(practice_id, show))
     if before is not None:
         at, row_id = before
         query = query.where(

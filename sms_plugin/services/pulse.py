@@ -21,20 +21,17 @@ def of_inbox(
     session: Session,
     practice_id: int,
     *,
-    unread: bool = False,
-    waiting: bool = False,
+    show: str = "",
     opened: SmsConversation | None = None,
 ) -> str:
     """Hash what the list shows, and the conversation that is open beside it."""
-    shown: list[object] = [_list(session, practice_id, unread=unread, waiting=waiting)]
+    shown: list[object] = [_list(session, practice_id, show)]
     if opened is not None:
         shown += [_texts(session, opened), _stopped(session, opened)]
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
 
 
-def _list(
-    session: Session, practice_id: int, *, unread: bool, waiting: bool
-) -> list[tuple[object, ...]]:
+def _list(session: Session, practice_id: int, show: str) -> list[tuple[object, ...]]:
     query = sa.select(
         SmsConversation.id,
         SmsConversation.last_message_id,
@@ -42,11 +39,9 @@ def _list(
         SmsConversation.unread,
         SmsConversation.waiting_since,
         SmsConversation.title,
-    ).where(SmsConversation.practice_id == practice_id)
-    if unread:
-        query = query.where(SmsConversation.unread > 0)
-    if waiting:
-        query = query.where(SmsConversation.waiting_since.is_not(None))
+        SmsConversation.opted_out_at,
+        SmsConversation.failed_at,
+    ).where(*inbox.listed(practice_id, show))
     newest = query.order_by(SmsConversation.last_at.desc(), SmsConversation.id.desc())
     return [tuple(row) for row in session.execute(newest.limit(inbox.PAGE))]
 

@@ -206,18 +206,20 @@ class SmsInboxView(reach.SmsReachView):
     def _parts(
         self, practice: SmsPractice, opened: SmsConversation | None
     ) -> dict[str, Any]:
-        parts = {"list": threads.Listed.read(practice).html(opened)}
+        listed = threads.Listed.read(practice)
+        parts: dict[str, Any] = {
+            "list": listed.html(opened),
+            "counts": listed.counted(),
+        }
         if opened is not None:
             shown = threads.Opened.read(practice, opened)
             parts |= {"texts": shown.html(), "locked": shown.locked or ""}
         return parts
 
     def _pulse(self, practice: SmsPractice, opened: SmsConversation | None) -> str:
-        show = request.args.get("show")
         return pulse.of_inbox(
             guards.db(),
             practice.id,
-            unread=show == "unread",
-            waiting=show == "waiting",
+            show=request.args.get("show", ""),
             opened=opened,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import abort, render_template, request
 
@@ -17,7 +17,7 @@ from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases, phone, title
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sms_plugin.models import (
         SmsConversation,
@@ -30,6 +30,8 @@ FILTERS = {
     "all": lazy("All"),
     "unread": lazy("Unread"),
     "waiting": lazy("Needs answer"),
+    "failed": lazy("Did not arrive"),
+    "opted_out": lazy("Opted out"),
 }
 # Within this time after the patient's own text nobody minds an answer at night.
 IN_TALK = timedelta(minutes=60)
@@ -57,8 +59,7 @@ class Listed:
         rows = inbox.conversations(
             guards.db(),
             practice.id,
-            unread=show == "unread",
-            waiting=show == "waiting",
+            show=show,
             before=_place(key) if key else None,
             limit=inbox.PAGE + 1,
         )
@@ -71,6 +72,19 @@ class Listed:
             say=Phrases.about(practice),
             plain=guards.may(roles.WRITE, roles.INBOX),
         )
+
+    def filters(self) -> Mapping[str, Any]:
+        """What the list may be narrowed to, in words."""
+        return FILTERS
+
+    def counted(self) -> dict[str, str]:
+        """How many conversations there are to each filter, as it is shown."""
+        found = inbox.counts(guards.db(), self.say.practice.id)
+        most = inbox.MOST_COUNTED
+        return {
+            show: f"{most - 1}+" if count >= most else str(count)
+            for show, count in found.items()
+        }
 
     def name(self, row: SmsConversation) -> str:
         """Whom a conversation is with."""

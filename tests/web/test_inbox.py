@@ -76,6 +76,43 @@ def test_filters_show_what_is_unread_and_what_needs_an_answer(talk, clock):
     assert names(waiting) == ["Bob Example"]
 
 
+@on_both
+def test_filters_show_who_opted_out_and_what_did_not_arrive(talk, clock):
+    world = talk.world
+    clock.move(minutes=1)
+    text_in(world, world.patient("bob", first="Bob"), "STOP")
+    clock.move(minutes=1)
+    talk.reply("Yes, you can.")
+    world.drain()
+    [reply] = world.messages(purpose="reply")
+    world.report(reply, "undelivered", code=30005)
+
+    page = talk.page("/sms/inbox/")
+    gone = talk.page("/sms/inbox/?show=opted_out")
+    failed = talk.page("/sms/inbox/?show=failed")
+
+    assert names(gone) == ["Bob Example"]
+    assert "Opted out" in words(gone.select_one(".sms-convs li"))
+    assert names(failed) == ["Ann Example"]
+    assert "Did not arrive" in words(failed.select_one(".sms-convs li"))
+    shown = {
+        count["data-count"]: count.get_text()
+        for count in page.select(".sms-filters [data-count]:not([hidden])")
+    }
+    assert shown["opted_out"] == shown["failed"] == "1"
+    live = talk.client.get("/sms/inbox/updates").get_json()["counts"]
+    assert live["opted_out"] == live["failed"] == "1"
+
+
+def test_no_more_than_a_hundred_are_counted(talk, monkeypatch):
+    monkeypatch.setattr("sms_plugin.services.inbox.MOST_COUNTED", 1)
+
+    counts = talk.client.get("/sms/inbox/updates").get_json()["counts"]
+
+    assert counts["unread"] == "0+"
+    assert counts["failed"] == "0"
+
+
 def test_the_thread_shows_both_sides_with_days_authors_and_states(talk, clock):
     clock.move(days=1)
     talk.reply("Yes, you can.")

@@ -87,8 +87,16 @@
     }
   }
 
+  function showCounts(counts) {
+    document.querySelectorAll(".sms-filters [data-count]").forEach((shown) => {
+      shown.textContent = counts[shown.dataset.count];
+      shown.hidden = shown.textContent === "0";
+    });
+  }
+
   function take(answer) {
     pulse = answer.pulse;
+    showCounts(answer.counts);
     if ("live" in list.dataset) {
       showList(answer.list);
     }
