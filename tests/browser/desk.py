@@ -18,10 +18,12 @@ COLUMNS = (
 )
 
 
-def statement(name: str, *accounts: str) -> FilePayload:
+def statement(name: str, *accounts: str, balance: str = "41.00") -> FilePayload:
     """A file with a new bill for each account."""
     due = datetime.now(UTC).date() + timedelta(days=30)
-    rows = [f"{account},INV-{account[:5]}-{name},41.00,{due}\n" for account in accounts]
+    rows = [
+        f"{account},INV-{account[:5]}-{name},{balance},{due}\n" for account in accounts
+    ]
     content = (COLUMNS + "".join(rows)).encode()
     return {"name": f"{name}.csv", "mimeType": "text/csv", "buffer": content}
 
