@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, render_template, request
+from flask import abort, render_template, request, url_for
 
 from sms_plugin.core import phones, schedule
 from sms_plugin.core.language import say
-from sms_plugin.services import inbox, phones_in_use, practices
+from sms_plugin.services import inbox, phones_in_use, practices, searching
 from sms_plugin.services.actors import SYSTEM
 from sms_plugin.web import guards, on_file, reach, roles, words
+from sms_plugin.web.decisions import search_in
 from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases, phone, title
 
@@ -49,10 +50,14 @@ class Listed:
     next_key: str
     say: Phrases
     plain: bool
+    search: str = ""
+    found: Mapping[int, SmsMessage] = field(default_factory=dict)
 
     @classmethod
     def read(cls, practice: SmsPractice) -> Listed:
         """Read the page that the request asks for."""
+        if search := search_in(request.args):
+            return cls._found(practice, search)
         show = request.args.get("show", "all")
         show = show if show in FILTERS else "all"
         key = request.args.get("before", "")
@@ -72,6 +77,37 @@ class Listed:
             say=Phrases.about(practice),
             plain=guards.may(roles.WRITE, roles.INBOX),
         )
+
+    @classmethod
+    def _found(cls, practice: SmsPractice, search: str) -> Listed:
+        hits = searching.find(guards.db(), practice.id, search)
+        return cls(
+            rows=[hit.row for hit in hits],
+            show="all",
+            paged=True,
+            next_key="",
+            say=Phrases.about(practice),
+            plain=guards.may(roles.WRITE, roles.INBOX),
+            search=search,
+            found={hit.row.id: hit.message for hit in hits if hit.message is not None},
+        )
+
+    def address(self, row: SmsConversation) -> str:
+        """Where a conversation is opened: at the text that a search found it by."""
+        hit = self.found.get(row.id)
+        return url_for(
+            "SmsInboxView.thread",
+            conversation_id=row.id,
+            show=self.show if self.show != "all" else None,
+            search=self.search or None,
+            older=hit and hit.id + 1,
+            _anchor=hit and f"text-{hit.id}",
+        )
+
+    def preview(self, row: SmsConversation) -> str:
+        """The beginning of the last text, or of the one that was found."""
+        hit = self.found.get(row.id)
+        return row.preview if hit is None else hit.body[:120]
 
     def filters(self) -> Mapping[str, Any]:
         """What the list may be narrowed to, in words."""

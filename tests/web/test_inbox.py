@@ -327,3 +327,24 @@ def test_the_counter_says_segments_and_price(talk):
         "2 segments, $0.0240. "
         "\U0001f600 makes this 2 segments instead of 1: leave it out?"
     )
+
+
+@on_both
+def test_a_search_finds_people_and_words_and_leads_to_the_text(talk, clock):
+    clock.move(minutes=1)
+    text_in(talk.world, talk.world.patient("bob", first="Bob"), "Is it urgent?")
+
+    people = talk.page("/sms/inbox/?search=ann")
+    words_found = talk.page("/sms/inbox/?search=two+PARTS")
+    nothing = talk.page("/sms/inbox/?search=zebra")
+
+    assert names(people) == ["Ann Example"]
+    assert "1 conversation found" in words(people)
+    assert "data-live" not in people.select_one("#sms-list").attrs
+    link = words_found.select_one(".sms-convs a")["href"]
+    address, _, anchor = link.partition("#")
+    opened = talk.page(address)
+    assert opened.select_one(f"#{anchor}")
+    assert "Can I pay in two parts?" in words(opened.select_one(f"#{anchor}"))
+    assert names(nothing) == []
+    assert "Nobody and nothing was found." in words(nothing)
