@@ -13,19 +13,38 @@ pytestmark = IN_BROWSER
 ZOE = "H1011,Zoë 🌻,Ångström,(415) 555-0111,CA,en"
 # One phone with her three children.
 MONA = "H1016,Mona,Mother,(415) 555-0116,CA,en"
+# Of the demo's crowd: one to be written to in Spanish, and one whom the file calls
+# what nobody is called.
+LUZ = "H1117,Luz,Laurel,(510) 555-0126,CA,es"
+NOBODY = "H1115,Unknown,Patient,(510) 555-0124,CA,en"
 
 
 def test_a_job_with_warnings_from_the_file_to_the_outcome(visit, look):
     page = visit("biller")
-    upload(page, statement("afternoon", ZOE, MONA, balance="412.00"))
+    upload(page, statement("afternoon", ZOE, MONA, LUZ, NOBODY, balance="412.00"))
     page.get_by_role("link", name="Pending texts").click()
     zoe, mona = text_of(page, "Ångström"), text_of(page, "Mona Mother")
-    steps.reload_until(page, mona)
+    luz, nobody = text_of(page, "Luz Laurel"), text_of(page, "Unknown Patient")
+    steps.reload_until(page, nobody)
     expect(zoe).to_contain_text("Balance rose")
     expect(zoe).to_contain_text("Special characters cost more")
     expect(mona).to_contain_text("Phone shared by 4")
+    expect(nobody).to_contain_text("Name looks wrong")
     look(page, "afternoon-warnings", narrow=True)
     desk = page.url
+
+    # A wording that changes asks again for what was approved before.
+    luz.get_by_role("button", name="Approve").click()
+    page.get_by_role("button", name="Approve and send 1 text").click()
+    steps.said(page, "approved")
+    page.get_by_role("button", name="Pause").click()
+    steps.said(page, "paused")
+    _reword(visit("admin"))
+    page.goto(desk)
+    expect(luz).to_contain_text("Template changed since")
+    look(page, "afternoon-asked-again", narrow=True)
+    page.get_by_role("button", name="Resume").click()
+    page.goto(desk)
 
     # One text is made cheaper in its row.
     zoe.get_by_role("link", name="Edit").click()
@@ -44,14 +63,14 @@ def test_a_job_with_warnings_from_the_file_to_the_outcome(visit, look):
     _approve(page, "Approve all that match", "Approve and send 1 text")
     expect(page.get_by_role("heading", name="can be taken back")).to_be_visible()
     look(page, "afternoon-undo", narrow=True)
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo").first.click()
     steps.said(page, "taken back")
     page.goto(desk)
     expect(mona).to_be_visible()
 
-    _approve(page, "Approve all", "Approve and send 2 texts")
-    page.get_by_role("button", name="Send now").click()
-    steps.said(page, "2 texts go out")
+    _approve(page, "Approve all", "Approve and send 4 texts")
+    page.get_by_role("button", name="Send now").first.click()
+    steps.said(page, "4 texts go out")
     look(page, "afternoon-progress", narrow=True)
     page.get_by_role("link", name="What came of it").click()
     expect(page.get_by_role("heading", name="What came of it")).to_be_visible()
@@ -91,6 +110,18 @@ def test_who_doubts_a_text_asks_on_a_page_of_its_own(people, visit, look):
     page.get_by_role("button", name="Check").click()
     expect(page.get_by_role("status")).to_contain_text("Harbor Light Pharmacy")
     look(page, "verify-known", narrow=True)
+
+
+def _reword(page):
+    """Change the Spanish wording of invoices, as an admin."""
+    page.goto("/")
+    steps.choose(page, "SMS", "Templates")
+    spanish = steps.row(page, "Spanish")
+    spanish.get_by_role("link", name="Edit Invoice", exact=True).click()
+    editor = page.locator("textarea")
+    editor.fill(f"{editor.input_value()} Gracias.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Revision 2", exact=True)).to_be_visible()
 
 
 def _approve(page, button, confirm):
