@@ -12,9 +12,10 @@ from sms_plugin.models.phone import SmsPhone
 
 UNREAD = sa.text("unread > 0")
 WAITING = sa.text("waiting_since IS NOT NULL")
-OWNED = sa.text("owner_id IS NOT NULL")
+MINE = sa.text("owner_id IS NOT NULL AND closed_at IS NULL")
 OPTED_OUT = sa.text("opted_out_at IS NOT NULL")
 FAILED = sa.text("failed_at IS NOT NULL")
+CLOSED = sa.text("closed_at IS NOT NULL")
 
 
 class SmsConversation(SmsBase):
@@ -43,9 +44,10 @@ class SmsConversation(SmsBase):
             for name, columns, condition in (
                 ("unread", ("practice_id", "last_at", "id"), UNREAD),
                 ("waiting", ("practice_id", "last_at", "id"), WAITING),
-                ("owned", ("practice_id", "owner_id", "last_at", "id"), OWNED),
+                ("mine", ("practice_id", "owner_id", "last_at", "id"), MINE),
                 ("opted_out", ("practice_id", "last_at", "id"), OPTED_OUT),
                 ("failed", ("practice_id", "last_at", "id"), FAILED),
+                ("closed", ("practice_id", "last_at", "id"), CLOSED),
             )
         ),
     )

@@ -24,8 +24,10 @@ from sms_plugin.models import (
     SmsConsent,
     SmsConsentEvidence,
     SmsConversation,
+    SmsDraft,
     SmsLink,
     SmsMessage,
+    SmsNote,
     SmsNumber,
     SmsPatientChoice,
     SmsPatientPhone,
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     from sms_plugin.services.vault import Vault
 
 ERASED: Final = "[erased]"
+# Notes of these kinds may say who the patient is.
+NAMING: Final = ("note", "linked")
 BATCH: Final = 500
 
 
@@ -256,12 +260,25 @@ def _rename_conversation(session: Session, phone: SmsPhone) -> None:
         .where(SmsMessage.body == ERASED)
         .exists()
     )
+    _forget_notes(session, phone)
     where = SmsConversation.phone_id == phone.id
     change(session, sa.update(SmsConversation).where(where).values(**values))
     change(
         session,
         sa.update(SmsConversation).where(where, last).values(preview=ERASED),
     )
+
+
+def _forget_notes(session: Session, phone: SmsPhone) -> None:
+    """Forget what staff noted or began to write: it may name anybody of the phone."""
+    talk = sa.select(SmsConversation.id).where(SmsConversation.phone_id == phone.id)
+    change(
+        session,
+        sa.update(SmsNote)
+        .where(SmsNote.conversation_id.in_(talk), SmsNote.kind.in_(NAMING))
+        .values(body=ERASED),
+    )
+    change(session, sa.delete(SmsDraft).where(SmsDraft.conversation_id.in_(talk)))
 
 
 def _erase_number(session: Session, phone: SmsPhone, *, in_doubt: bool) -> None:

@@ -34,10 +34,20 @@ HIDDEN = ("pending", "skipped", "rejected", "expired", "withdrawn")
 SHOWS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
     "unread": SmsConversation.unread > 0,
     "waiting": SmsConversation.waiting_since.is_not(None),
+    "mine": sa.and_(
+        SmsConversation.owner_id == sa.bindparam("me", type_=sa.Integer),
+        SmsConversation.closed_at.is_(None),
+    ),
+    # Whoever needs no answer needs nobody to give it.
+    "unassigned": sa.and_(
+        SmsConversation.waiting_since.is_not(None), SmsConversation.owner_id.is_(None)
+    ),
     "opted_out": SmsConversation.opted_out_at.is_not(None),
     "failed": SmsConversation.failed_at.is_not(None),
+    "closed": SmsConversation.closed_at.is_not(None),
 }
 """What a list may be narrowed to; each has an index of just these rows."""
+COUNTED: Final = ("unread", "waiting", "mine", "unassigned", "opted_out", "failed")
 MOST_COUNTED: Final = 100
 """Whoever has more of them to look at needs no exact number."""
 
@@ -48,8 +58,10 @@ def listed(practice_id: int, show: str) -> list[sa.ColumnElement[bool]]:
     return [SmsConversation.practice_id == practice_id, *narrowed]
 
 
-def counts(session: Session, practice_id: int) -> Mapping[str, int]:
-    """How many conversations there are to each word of ``SHOWS``, in one query.
+def counts(
+    session: Session, practice_id: int, *, me: int | None = None
+) -> Mapping[str, int]:
+    """How many conversations there are to each word of ``COUNTED``, in one query.
 
     None is counted beyond ``MOST_COUNTED``.
     """
@@ -64,11 +76,12 @@ def counts(session: Session, practice_id: int) -> Mapping[str, int]:
                     .subquery()
                 )
                 .scalar_subquery()
-                for show in SHOWS
+                for show in COUNTED
             )
-        )
+        ),
+        {"me": me},
     ).one()
-    return dict(zip(SHOWS, row, strict=True))
+    return dict(zip(COUNTED, row, strict=True))
 
 
 def conversations(
@@ -76,10 +89,14 @@ def conversations(
     practice_id: int,
     *,
     show: str = "",
+    me: int | None = None,
     before: tuple[datetime, int] | None = None,
     limit: int = PAGE,
 ) -> list[SmsConversation]:
-    """Conversations of a practice, newest first, those behind the key *before*."""
+    """Conversations of a practice, newest first, those behind the key *before*.
+
+    *me* is whose conversations are "mine".
+    """
     query = sa.select(SmsConversation).where(*listed(practice_id, show))
     if before is not None:
         at, row_id = before
@@ -93,7 +110,8 @@ def conversations(
         session.scalars(
             query.order_by(SmsConversation.last_at.desc(), SmsConversation.id.desc())
             .limit(limit)
-            .options(joinedload(SmsConversation.phone))
+            .options(joinedload(SmsConversation.phone)),
+            {"me": me} if show == "mine" else {},
         )
     )
 

@@ -16,7 +16,15 @@ from sms_plugin.errors import (
     NotFoundError,
 )
 from sms_plugin.models import SmsConversation, SmsMessage, SmsPatientPhone, SmsPhone
-from sms_plugin.services import consents, content, conversations, direct, screening
+from sms_plugin.services import (
+    consents,
+    content,
+    conversations,
+    direct,
+    reply_drafts,
+    screening,
+    team,
+)
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change
 from sms_plugin.services.inbox import locked, patients_of
@@ -94,6 +102,8 @@ def reply(
     row.preview, row.last_at, row.last_message_id = body[:120], now, message.id
     row.waiting_since, row.unread, row.failed_at = None, 0, None
     row.changed_at = now
+    team.answered(session, row, actor=actor, now=now)
+    reply_drafts.drop(session, row, actor)
     audit(
         session,
         actor,
@@ -159,6 +169,7 @@ def add_inbound(
     One that was long on its way is the newest there all the same: it is news to staff.
     """
     row = conversations.of_phone(session, phone, now=now)
+    team.arrived(session, row, now=now)
     size = segments.measure(body)
     message = SmsMessage(
         practice_id=phone.practice_id,

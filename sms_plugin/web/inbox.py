@@ -39,6 +39,12 @@ class _Draft:
     problem: str = ""
     doubts: tuple[str, ...] = ()
 
+    @classmethod
+    def kept(cls, opened: threads.Opened) -> _Draft:
+        """What the person at the screen had begun to write there."""
+        own = opened.team.drafts.own
+        return cls(own.body, own.patient_ref) if own is not None else cls()
+
 
 class SmsInboxView(reach.SmsReachView):
     """Two panes: the conversations, and the one that is open."""
@@ -129,7 +135,10 @@ class SmsInboxView(reach.SmsReachView):
             return self._page(practice, row, draft), status
         guards.db().commit()
         reach.wake()
-        return redirect(url_for("SmsInboxView.thread", conversation_id=conversation_id))
+        show = threads.show_in(request.args)
+        return redirect(
+            url_for("SmsInboxView.thread", conversation_id=conversation_id, show=show)
+        )
 
     @expose("/new")
     @has_access
@@ -188,17 +197,19 @@ class SmsInboxView(reach.SmsReachView):
         opened: SmsConversation | None = None,
         draft: _Draft | None = None,
     ) -> Any:
+        older = reach.number_in(request.args, "older")
+        shown = None
+        if opened is not None:
+            shown = threads.Opened.read(practice, opened, before=older or None)
+            draft = draft or _Draft.kept(shown)
         draft = draft or _Draft()
         draft.nonce = draft.nonce or secrets.token_urlsafe(16)
-        older = reach.number_in(request.args, "older")
         return self.render_template(
             "sms_plugin/inbox/inbox.html",
             sms_practice=practice,
             sms_banners=banners.of(practice),
             listed=threads.Listed.read(practice),
-            opened=threads.Opened.read(practice, opened, before=older or None)
-            if opened
-            else None,
+            opened=shown,
             draft=draft,
             counted=phrases.counted(draft.body),
         )
@@ -210,10 +221,16 @@ class SmsInboxView(reach.SmsReachView):
         parts: dict[str, Any] = {
             "list": listed.html(opened),
             "counts": listed.counted(),
+            "news": listed.news(),
         }
         if opened is not None:
             shown = threads.Opened.read(practice, opened)
-            parts |= {"texts": shown.html(), "locked": shown.locked or ""}
+            parts |= {
+                "texts": shown.html(),
+                "locked": shown.locked or "",
+                "team": shown.team.html(),
+                "writing": shown.team.writing(),
+            }
         return parts
 
     def _pulse(self, practice: SmsPractice, opened: SmsConversation | None) -> str:

@@ -32,6 +32,7 @@ from sms_plugin.web.practices import SmsPracticesView
 from sms_plugin.web.settings import SmsSettingsView
 from sms_plugin.web.strays import SmsStrayNumbersView
 from sms_plugin.web.tasks import SmsTasksView
+from sms_plugin.web.team import SmsTeamView
 from sms_plugin.web.templates_views import SmsTemplatesView
 from sms_plugin.web.usage import SmsUsageView
 
@@ -78,6 +79,7 @@ WITHOUT_ENTRY = (
     SmsOutcomeView,
     SmsPanelView,
     SmsPhoneFilesView,
+    SmsTeamView,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,15 +11,17 @@ from flask import abort, render_template, request, url_for
 
 from sms_plugin.core import phones, schedule
 from sms_plugin.core.language import say
+from sms_plugin.models import SmsNote
 from sms_plugin.services import inbox, phones_in_use, practices, searching
 from sms_plugin.services.actors import SYSTEM
 from sms_plugin.web import guards, on_file, reach, roles, words
 from sms_plugin.web.decisions import search_in
 from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases, phone, title
+from sms_plugin.web.teamwork import Team
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sms_plugin.models import (
         SmsConversation,
@@ -31,8 +34,11 @@ FILTERS = {
     "all": lazy("All"),
     "unread": lazy("Unread"),
     "waiting": lazy("Needs answer"),
+    "mine": lazy("Mine"),
+    "unassigned": lazy("Unassigned"),
     "failed": lazy("Did not arrive"),
     "opted_out": lazy("Opted out"),
+    "closed": lazy("Closed"),
 }
 # Within this time after the patient's own text nobody minds an answer at night.
 IN_TALK = timedelta(minutes=60)
@@ -58,13 +64,13 @@ class Listed:
         """Read the page that the request asks for."""
         if search := search_in(request.args):
             return cls._found(practice, search)
-        show = request.args.get("show", "all")
-        show = show if show in FILTERS else "all"
+        show = show_in(request.args) or "all"
         key = request.args.get("before", "")
         rows = inbox.conversations(
             guards.db(),
             practice.id,
             show=show,
+            me=guards.actor().user_id,
             before=_place(key) if key else None,
             limit=inbox.PAGE + 1,
         )
@@ -115,7 +121,9 @@ class Listed:
 
     def counted(self) -> dict[str, str]:
         """How many conversations there are to each filter, as it is shown."""
-        found = inbox.counts(guards.db(), self.say.practice.id)
+        found = inbox.counts(
+            guards.db(), self.say.practice.id, me=guards.actor().user_id
+        )
         most = inbox.MOST_COUNTED
         return {
             show: f"{most - 1}+" if count >= most else str(count)
@@ -125,6 +133,17 @@ class Listed:
     def name(self, row: SmsConversation) -> str:
         """Whom a conversation is with."""
         return title(row, plain=self.plain)
+
+    def owner(self, row: SmsConversation) -> str:
+        """Who has a conversation, in a word."""
+        mine = row.owner_id is not None and row.owner_id == guards.actor().user_id
+        return say("Yours") if mine else row.owner_name or ""
+
+    def news(self) -> int:
+        """The newest text of those that nobody has read; it grows when one comes."""
+        return max(
+            (row.last_message_id or 0 for row in self.rows if row.unread), default=0
+        )
 
     def html(self, opened: SmsConversation | None) -> str:
         """The list alone, for a page that is open."""
@@ -145,6 +164,7 @@ class Opened:
     locked: str | None
     say: Phrases
     plain: bool
+    team: Team
 
     @classmethod
     def read(
@@ -155,6 +175,7 @@ class Opened:
         texts = inbox.thread(session, row, before=before, limit=inbox.THREAD_PAGE + 1)
         more = len(texts) > inbox.THREAD_PAGE
         texts = texts[1:] if more else texts
+        plain = guards.may(roles.WRITE, roles.INBOX)
         return cls(
             row=row,
             texts=texts,
@@ -163,7 +184,16 @@ class Opened:
             users=inbox.patients_of(session, row.phone),
             locked=inbox.locked(session, practice, row.phone),
             say=Phrases.about(practice, texts),
-            plain=guards.may(roles.WRITE, roles.INBOX),
+            plain=plain,
+            team=Team.read(
+                practice,
+                row,
+                since=texts[0].id if more else 0,
+                before=before,
+                show=show_in(request.args),
+                plain=plain,
+                last_id=max((row.last_message_id or 0, *(text.id for text in texts))),
+            ),
         )
 
     @property
@@ -183,7 +213,20 @@ class Opened:
     @property
     def last_id(self) -> int:
         """Up to which text the page shows the conversation."""
-        return max(self.row.last_message_id or 0, *(row.id for row in self.texts), 0)
+        return self.team.last_id
+
+    def entries(self) -> Iterator[SmsMessage | SmsNote]:
+        """Texts with the notes between them, oldest first."""
+        waiting = deque(self.team.notes)
+        for text in self.texts:
+            while waiting and waiting[0].after_id < text.id:
+                yield waiting.popleft()
+            yield text
+        yield from waiting
+
+    def is_note(self, entry: SmsMessage | SmsNote) -> bool:
+        """Whether an entry is of the staff alone."""
+        return isinstance(entry, SmsNote)
 
     def author(self, message: SmsMessage) -> str:
         """Who wrote a text, in words."""
@@ -245,6 +288,12 @@ class Opened:
     def _patient(self, message: SmsMessage) -> str:
         named = {user.patient_ref: user.patient_name for user in self.users}
         return message.patient_name or named.get(message.patient_ref, "")
+
+
+def show_in(values: Mapping[str, str]) -> str | None:
+    """Which list an address asks for; None is all of it."""
+    show = values.get("show", "")
+    return show if show in FILTERS and show != "all" else None
 
 
 def _key(row: SmsConversation) -> str:
