@@ -32,6 +32,7 @@ class SmsAddonManager(BaseManager):
         from sms_plugin.cli import sms
         from sms_plugin.extension import SmsPlugin, prepare_engine
         from sms_plugin.web import (
+            heartbeat,
             language,
             links,
             menu,
@@ -50,6 +51,7 @@ class SmsAddonManager(BaseManager):
         app.jinja_env.globals["sms_panel"] = panel.render
         app.jinja_env.globals["sms_preferences"] = mine.render
         prepare_engine(appbuilder.session.get_bind())
+        heartbeat.install(app, appbuilder.session.get_bind())
         app.cli.add_command(sms)
         app.register_blueprint(shell.blueprint)
         app.register_blueprint(links.blueprint)

@@ -1,67 +1,91 @@
 """The pulse of the inbox: a short word that changes with what an open page shows.
 
-Open pages ask for it every second or two, so it reads a few narrow columns and no text.
+Open pages ask for it every second or two, so it reads a few narrow columns by an index,
+and no text. It may change more often than the page; it never stays when the page moves.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
-from sms_plugin.models import SmsConversation, SmsMessage, SmsSuppression
+from sms_plugin.models import SmsConversation, SmsDraft, SmsMessage
 from sms_plugin.services import inbox
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
+    from sqlalchemy.engine import Connection
+
+MOST_DRAFTS: Final = 20
 
 
-def of_inbox(
-    session: Session,
-    practice_id: int,
-    *,
-    show: str = "",
-    opened: SmsConversation | None = None,
-) -> str:
-    """Hash what the list shows, and the conversation that is open beside it."""
-    shown: list[object] = [_list(session, practice_id, show)]
-    if opened is not None:
-        shown += [_texts(session, opened), _stopped(session, opened)]
-    return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What an open page shows: the list of a practice, and perhaps a conversation.
+
+    Attributes:
+        practice_id: whose list.
+        conversation_id: what is open beside it, or 0.
+        phone_id: the phone of that conversation, or 0.
+        user_id: who looks; one's own typing is no news.
+    """
+
+    practice_id: int
+    conversation_id: int = 0
+    phone_id: int = 0
+    user_id: int = 0
 
 
-def _list(session: Session, practice_id: int, show: str) -> list[tuple[object, ...]]:
-    query = sa.select(
-        SmsConversation.id,
-        SmsConversation.last_message_id,
-        SmsConversation.last_at,
-        SmsConversation.unread,
-        SmsConversation.waiting_since,
-        SmsConversation.title,
-        SmsConversation.opted_out_at,
-        SmsConversation.failed_at,
-    ).where(*inbox.listed(practice_id, show))
-    newest = query.order_by(SmsConversation.last_at.desc(), SmsConversation.id.desc())
-    return [tuple(row) for row in session.execute(newest.limit(inbox.PAGE))]
-
-
-def _texts(session: Session, opened: SmsConversation) -> list[tuple[object, ...]]:
-    query = (
-        sa.select(SmsMessage.id, SmsMessage.state, SmsMessage.changed_at)
-        .where(*inbox.in_thread(opened))
-        .order_by(SmsMessage.id.desc())
-        .limit(inbox.THREAD_PAGE)
+_LIST: Final = (
+    sa.select(SmsConversation.id, sa.cast(SmsConversation.changed_at, sa.String))
+    .where(
+        SmsConversation.practice_id == sa.bindparam("practice_id"),
+        SmsConversation.changed_at.is_not(None),
     )
-    return [tuple(row) for row in session.execute(query)]
+    .order_by(SmsConversation.changed_at.desc())
+    .limit(inbox.PAGE)
+)
+_TEXTS: Final = (
+    sa.select(
+        SmsMessage.id, SmsMessage.state, sa.cast(SmsMessage.changed_at, sa.String)
+    )
+    .where(
+        SmsMessage.practice_id == sa.bindparam("practice_id"),
+        SmsMessage.phone_id == sa.bindparam("phone_id"),
+    )
+    .order_by(SmsMessage.id.desc())
+    .limit(inbox.THREAD_PAGE)
+)
+_DRAFTS: Final = (
+    sa.select(SmsDraft.id, sa.cast(SmsDraft.typed_at, sa.String))
+    .where(
+        SmsDraft.practice_id == sa.bindparam("practice_id"),
+        SmsDraft.conversation_id == sa.bindparam("conversation_id"),
+        SmsDraft.user_id != sa.bindparam("user_id"),
+    )
+    .order_by(SmsDraft.id)
+    .limit(MOST_DRAFTS)
+)
 
 
-def _stopped(session: Session, opened: SmsConversation) -> int | None:
-    return session.scalars(
-        sa.select(SmsSuppression.id)
-        .where(
-            SmsSuppression.phone_id == opened.phone_id,
-            SmsSuppression.lifted_at.is_(None),
-        )
-        .limit(1)
-    ).first()
+def of_list(connection: Connection, practice_id: int) -> str:
+    """What changes with the list of a practice's conversations."""
+    rows = connection.execute(_LIST, {"practice_id": practice_id}).all()
+    return _short(repr(rows))
+
+
+def of_thread(connection: Connection, watched: Watched) -> str:
+    """What changes with an open conversation: its texts, and who is writing there."""
+    if not watched.conversation_id:
+        return ""
+    keys = {"practice_id": watched.practice_id}
+    texts = connection.execute(_TEXTS, keys | {"phone_id": watched.phone_id}).all()
+    keys |= {"conversation_id": watched.conversation_id, "user_id": watched.user_id}
+    drafts = connection.execute(_DRAFTS, keys).all()
+    return _short(repr((texts, drafts)))
+
+
+def _short(shown: str) -> str:
+    return hashlib.blake2b(shown.encode(), digest_size=12).hexdigest()

@@ -127,19 +127,23 @@ def _matching(
     name = table.__tablename__
     if session.get_bind().dialect.name != "sqlite":
         query = " & ".join([f"practice{practice_id}", *(f"{word}:*" for word in words)])
-        indexed = sa.literal_column(
+        indexed: sa.ColumnElement[Any] = sa.literal_column(
             "to_tsvector('simple'::regconfig, "
             f"'practice' || {name}.practice_id::text || ' ' || {name}.{column})"
         )
         asked = sa.func.to_tsquery(sa.literal_column("'simple'::regconfig"), query)
-        return indexed.op("@@")(asked)
+        matches: sa.ColumnElement[bool] = indexed.op("@@")(asked)
+        return matches
     if _has_index(session, name):
         quoted = [f'"{word}"*' for word in words]
         index = sa.table(f"{name}_words", sa.column("rowid"))
         match = sa.literal_column(f"{name}_words").op("MATCH")(
             " AND ".join([f"practice{practice_id}", *quoted])
         )
-        return table.id.in_(sa.select(index.c.rowid).where(match))
+        within: sa.ColumnElement[bool] = table.id.in_(
+            sa.select(index.c.rowid).where(match)
+        )
+        return within
     # No index: the words are looked for in each row, which a small office bears.
     value = sa.func.lower(getattr(table, column))
     return sa.and_(*(value.contains(word, autoescape=True) for word in words))

@@ -202,11 +202,13 @@ def needs_no_answer(session: Session, phone: SmsPhone) -> None:
         session,
         sa.update(SmsConversation)
         .where(SmsConversation.phone_id == phone.id)
-        .values(waiting_since=None),
+        .values(waiting_since=None, changed_at=SmsConversation.last_at),
     )
 
 
-def mark_read(session: Session, row: SmsConversation, *, seen: int) -> bool:
+def mark_read(
+    session: Session, row: SmsConversation, *, seen: int, now: datetime
+) -> bool:
     """Staff have seen a conversation up to the text with the id *seen*.
 
     Returns:
@@ -219,7 +221,7 @@ def mark_read(session: Session, row: SmsConversation, *, seen: int) -> bool:
             SmsConversation.id == row.id,
             sa.func.coalesce(SmsConversation.last_message_id, 0) <= seen,
         )
-        .values(unread=0),
+        .values(unread=0, changed_at=now),
     )
     return changed == 1
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from flask import abort, jsonify, make_response, redirect, request, url_for
 from flask_appbuilder import expose, has_access
+from flask_wtf.csrf import generate_csrf
 
 from sms_plugin.core import segments
 from sms_plugin.core.language import mark, say
 from sms_plugin.errors import ConflictError, DoubtError, SmsError
 from sms_plugin.models import SmsPatientPhone
-from sms_plugin.services import inbox, pulse, writing
-from sms_plugin.web import banners, guards, phrases, reach, roles, threads
+from sms_plugin.services import inbox, writing
+from sms_plugin.web import banners, guards, heartbeat, phrases, reach, roles, threads
 from sms_plugin.web.decisions import search_in
 
 if TYPE_CHECKING:
@@ -89,11 +90,14 @@ class SmsInboxView(reach.SmsReachView):
             practice = reach.own_practice(opened.practice_id)
         else:
             practice = guards.practice_or_404()
-        pulse_now = self._pulse(practice, opened)
-        if pulse_now == request.args.get("pulse"):
+        # Read before what is shown: a change in between is then told once more.
+        seen, fresh = heartbeat.pulse_of(practice, opened)
+        if seen == heartbeat.seen_in(request.headers):
             answer = make_response("", 204)
         else:
-            answer = jsonify(pulse=pulse_now, **self._parts(practice, opened))
+            answer = jsonify(pulse=fresh, **self._parts(practice, opened))
+        answer.headers[heartbeat.HEADER] = fresh
+        answer.headers["X-CSRFToken"] = generate_csrf()
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
@@ -103,7 +107,7 @@ class SmsInboxView(reach.SmsReachView):
         """Mark what is shown as read; a text that came meanwhile stays unread."""
         row = reach.own_conversation(conversation_id)
         seen = reach.number_in(request.form, "seen")
-        writing.mark_read(guards.db(), row, seen=seen)
+        writing.mark_read(guards.db(), row, seen=seen, now=guards.toolbox().now())
         guards.db().commit()
         if "X-CSRFToken" in request.headers:  # the script; nobody looks at the answer
             return "", 204
@@ -232,11 +236,3 @@ class SmsInboxView(reach.SmsReachView):
                 "writing": shown.team.writing(),
             }
         return parts
-
-    def _pulse(self, practice: SmsPractice, opened: SmsConversation | None) -> str:
-        return pulse.of_inbox(
-            guards.db(),
-            practice.id,
-            show=request.args.get("show", ""),
-            opened=opened,
-        )

@@ -107,7 +107,7 @@ class Listed:
             show=self.show if self.show != "all" else None,
             search=self.search or None,
             older=hit and hit.id + 1,
-            _anchor=hit and f"text-{hit.id}",
+            _anchor=f"text-{hit.id}" if hit else None,
         )
 
     def preview(self, row: SmsConversation) -> str:

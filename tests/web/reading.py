@@ -111,8 +111,12 @@ class Talk:
         return self.client.post(f"{self.url}/reply", data={"body": body} | form)
 
     def updates(self, pulse="", **query):
-        query = {"conversation": self.id, "pulse": pulse} | query
-        return self.client.get("/sms/inbox/updates", query_string=query)
+        """What an open page is told; *pulse* is what it was told before."""
+        query = {"conversation": self.id} | query
+        headers = {"X-SMS-Pulse": pulse}
+        return self.client.get(
+            "/sms/inbox/updates", query_string=query, headers=headers
+        )
 
     def replies(self):
         return self.world.messages(purpose="reply")

@@ -125,6 +125,7 @@ def test_the_thread_shows_both_sides_with_days_authors_and_states(talk, clock):
         "Ann Example Can I pay in two parts? 10:00 AM",
         "Thursday, November 26",
         "Frontdesk Tester Yes, you can. 10:00 AM · Handed to the carrier.",
+        "Frontdesk Tester took this conversation. 10:00 AM",
     ]
 
 

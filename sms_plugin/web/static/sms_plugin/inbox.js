@@ -6,8 +6,9 @@
   if (!inbox) {
     return;
   }
-  const BEAT = 1300;
+  const BEAT = 1400;
   const LONGEST = 15000;
+  const WRITING = 15000;
 
   const live = document.getElementById("sms-live");
   const list = document.getElementById("sms-list");
@@ -19,6 +20,10 @@
   let timer = 0;
   let asking = false;
   let over = false;
+  let news = null;
+  let quiet = 0;
+  let moved = false;
+  const title = document.title;
 
   function parsed(html) {
     const holder = document.createElement("template");
@@ -94,8 +99,35 @@
     });
   }
 
+  /* The buttons of the team are left alone while somebody uses them. */
+  function showTeam(html) {
+    const team = document.getElementById("sms-team");
+    if (!team.contains(document.activeElement) && !team.querySelector("details[open]")) {
+      team.replaceChildren(parsed(html));
+    }
+  }
+
+  function showWriting(words) {
+    const shown = document.getElementById("sms-writing");
+    if (shown && shown.textContent !== words) {
+      shown.textContent = words;
+    }
+    clearTimeout(quiet);
+    quiet = words ? setTimeout(() => showWriting(""), WRITING) : 0;
+  }
+
+  function tell(answer) {
+    const unread = answer.counts.unread;
+    document.title = unread === "0" ? title : `(${unread}) ${title}`;
+    if (news !== null && answer.news > news) {
+      document.dispatchEvent(new Event("sms:news"));
+    }
+    news = Math.max(answer.news, news || 0);
+  }
+
   function take(answer) {
     pulse = answer.pulse;
+    tell(answer);
     showCounts(answer.counts);
     if ("live" in list.dataset) {
       showList(answer.list);
@@ -103,6 +135,8 @@
     if (texts && "live" in texts.dataset) {
       showTexts(answer.texts);
       showLock(answer.locked);
+      showTeam(answer.team);
+      showWriting(answer.writing);
       markRead();
     }
   }
@@ -118,7 +152,7 @@
       return;
     }
     try {
-      await fetch(composer.action.replace(/reply$/, "read"), {
+      await fetch(composer.dataset.read, {
         method: "POST",
         credentials: "same-origin",
         redirect: "error",
@@ -128,6 +162,15 @@
       document.getElementById("sms-read")?.remove();
     } catch {
       /* It stays unread; the next change tries again. */
+    }
+  }
+
+  /* A page may stay open for longer than the token of its forms lives. */
+  function renew(token) {
+    if (token) {
+      document.querySelectorAll("[name=csrf_token]").forEach((field) => {
+        field.value = token;
+      });
     }
   }
 
@@ -142,9 +185,11 @@
     }
     asking = true;
     try {
-      const url = new URL(inbox.dataset.updates, location.href);
-      url.searchParams.set("pulse", pulse);
-      const answer = await fetch(url, { credentials: "same-origin", cache: "no-store" });
+      const answer = await fetch(inbox.dataset.updates, {
+        credentials: "same-origin",
+        cache: "no-store",
+        headers: { "X-SMS-Pulse": pulse },
+      });
       if (answer.redirected || answer.status === 401) {
         stop(inbox.dataset.signedOut);
       } else if (answer.status === 403 || answer.status === 404) {
@@ -152,6 +197,8 @@
       } else if (!answer.ok) {
         throw new Error(String(answer.status));
       } else {
+        pulse = answer.headers.get("X-SMS-Pulse") || pulse;
+        renew(answer.headers.get("X-CSRFToken"));
         if (answer.status === 200) {
           take(await answer.json());
         }
@@ -173,26 +220,34 @@
     }
   }
 
-  document.addEventListener("visibilitychange", () => {
+  /* Back from sleep, from another window, or from signing in there again. */
+  function again() {
     clearTimeout(timer);
+    over = false;
+    pause = BEAT;
     ask();
     if (texts) {
       markRead();
     }
-  });
+  }
+  document.addEventListener("visibilitychange", again);
+  addEventListener("focus", again);
+  addEventListener("online", again);
 
-  document.getElementById("sms-older")?.addEventListener("click", async (event) => {
-    const link = event.currentTarget;
-    if (event.ctrlKey || event.metaKey || event.shiftKey) {
+  const older = document.getElementById("sms-older");
+  let fetching = false;
+  async function showOlder(link) {
+    if (fetching) {
       return;
     }
-    event.preventDefault();
+    fetching = true;
     const page = await fetch(link.href, { credentials: "same-origin" }).then(
       (answer) => (answer.ok && !answer.redirected ? answer.text() : ""),
       () => "",
     );
-    const older = new DOMParser().parseFromString(page, "text/html");
-    const found = older.getElementById("sms-texts");
+    fetching = false;
+    const before = new DOMParser().parseFromString(page, "text/html");
+    const found = before.getElementById("sms-texts");
     if (!found) {
       location.assign(link.href);
       return;
@@ -202,35 +257,37 @@
     [...found.children].forEach((item) => document.getElementById(item.id)?.remove());
     texts.prepend(...found.children);
     scroll.scrollTop += scroll.scrollHeight - height;
-    const further = older.getElementById("sms-older");
+    const further = before.getElementById("sms-older");
     if (further) {
       link.href = further.getAttribute("href");
     } else {
       link.parentElement.remove();
     }
-  });
-
-  if (composer) {
-    const body = document.getElementById("sms-body");
-    body.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-        event.preventDefault();
-        composer.requestSubmit();
-      }
-    });
-    composer.addEventListener("submit", (event) => {
-      if (composer.dataset.sent) {
-        event.preventDefault();
-      }
-      composer.dataset.sent = "1";
-    });
-    addEventListener("pageshow", () => delete composer.dataset.sent);
-    if (!body.disabled && matchMedia("(min-width: 768px)").matches) {
-      body.focus({ preventScroll: true });
-    }
   }
+  older?.addEventListener("click", (event) => {
+    if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      showOlder(older);
+    }
+  });
+  /* Whoever scrolls up to the link wants what is behind it. */
+  scroll?.addEventListener("scroll", () => {
+    if (older?.isConnected && moved && scroll.scrollTop < 60) {
+      showOlder(older);
+    }
+  });
+  scroll?.addEventListener("wheel", () => (moved = true), { passive: true });
+  scroll?.addEventListener("touchmove", () => (moved = true), { passive: true });
+  scroll?.addEventListener("keydown", () => (moved = true));
+
   if (texts) {
-    toEnd();
+    // A search leads to the text that it found.
+    const hit = location.hash && document.getElementById(location.hash.slice(1));
+    if (hit) {
+      hit.scrollIntoView({ block: "center" });
+    } else {
+      toEnd();
+    }
     markRead();
   }
   plan();
