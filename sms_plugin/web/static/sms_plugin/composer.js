@@ -49,11 +49,16 @@
     }
   }
 
+  function tell(words, problem) {
+    said.textContent = words;
+    said.classList.toggle("sms-unkept", Boolean(problem));
+  }
+
   body.addEventListener("input", () => {
-    said.textContent = "";
+    tell("", "");
     timer ||= setTimeout(async () => {
       const problem = await keep();
-      said.textContent = problem || (body.value ? composer.dataset.kept : "");
+      tell(problem || (body.value ? composer.dataset.kept : ""), problem);
     }, PAUSE);
   });
 
@@ -86,7 +91,7 @@
     const problem = await keep();
     if (problem) {
       sending = false;
-      said.textContent = problem;
+      tell(problem, problem);
       return;
     }
     composer.requestSubmit(pressed);
