@@ -1,14 +1,15 @@
 """The pulse of the inbox: a short word that changes with what an open page shows.
 
 Open pages ask for it every second or two, so it reads a few narrow columns by an index,
-and no text. It may change more often than the page; it never stays when the page moves.
+and no text; one reading serves every page of a practice. It may change more often than
+a page; it never stays when the page moves.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -16,26 +17,36 @@ from sms_plugin.models import SmsConversation, SmsDraft, SmsMessage
 from sms_plugin.services import inbox
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+    from collections.abc import Collection, Mapping
 
-MOST_DRAFTS: Final = 20
+    from sqlalchemy.engine import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """What an open page shows: the list of a practice, and perhaps a conversation.
+class Thread:
+    """How one conversation stands.
 
     Attributes:
-        practice_id: whose list.
-        conversation_id: what is open beside it, or 0.
-        phone_id: the phone of that conversation, or 0.
-        user_id: who looks; one's own typing is no news.
+        texts: changes with its texts.
+        typed: when each of the staff last typed there, by the user's id.
     """
 
-    practice_id: int
-    conversation_id: int = 0
-    phone_id: int = 0
-    user_id: int = 0
+    texts: str = ""
+    typed: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the list of a practice stands, and some conversations, by their ids."""
+
+    listed: str
+    threads: Mapping[int, Thread]
+
+    def word(self, conversation_id: int, user_id: int) -> str:
+        """The pulse of one page; one's own typing is no news."""
+        thread = self.threads.get(conversation_id, Thread())
+        others = [one for one in thread.typed.items() if one[0] != user_id]
+        return _short((self.listed, conversation_id, thread.texts, sorted(others)))
 
 
 _LIST: Final = (
@@ -47,45 +58,52 @@ _LIST: Final = (
     .order_by(SmsConversation.changed_at.desc())
     .limit(inbox.PAGE)
 )
-_TEXTS: Final = (
-    sa.select(
-        SmsMessage.id, SmsMessage.state, sa.cast(SmsMessage.changed_at, sa.String)
-    )
+_LAST: Final = (
+    sa.select(SmsMessage.id, SmsMessage.changed_at)
     .where(
-        SmsMessage.practice_id == sa.bindparam("practice_id"),
-        SmsMessage.phone_id == sa.bindparam("phone_id"),
+        SmsMessage.practice_id == SmsConversation.practice_id,
+        SmsMessage.phone_id == SmsConversation.phone_id,
     )
     .order_by(SmsMessage.id.desc())
     .limit(inbox.THREAD_PAGE)
+    .correlate(SmsConversation)
+    .subquery()
 )
-_DRAFTS: Final = (
-    sa.select(SmsDraft.id, sa.cast(SmsDraft.typed_at, sa.String))
-    .where(
-        SmsDraft.practice_id == sa.bindparam("practice_id"),
-        SmsDraft.conversation_id == sa.bindparam("conversation_id"),
-        SmsDraft.user_id != sa.bindparam("user_id"),
-    )
-    .order_by(SmsDraft.id)
-    .limit(MOST_DRAFTS)
+_OF_PRACTICE: Final = (
+    SmsConversation.practice_id == sa.bindparam("practice_id"),
+    SmsConversation.id.in_(sa.bindparam("ids", expanding=True)),
+)
+_THREADS: Final = sa.select(
+    SmsConversation.id,
+    sa.select(sa.cast(sa.func.max(_LAST.c.changed_at), sa.String)).scalar_subquery(),
+    sa.select(sa.func.max(_LAST.c.id)).scalar_subquery(),
+).where(*_OF_PRACTICE)
+_DRAFTS: Final = sa.select(
+    SmsDraft.conversation_id, SmsDraft.user_id, sa.cast(SmsDraft.typed_at, sa.String)
+).where(
+    SmsDraft.practice_id == sa.bindparam("practice_id"),
+    SmsDraft.conversation_id.in_(sa.bindparam("ids", expanding=True)),
 )
 
 
-def of_list(connection: Connection, practice_id: int) -> str:
-    """What changes with the list of a practice's conversations."""
-    rows = connection.execute(_LIST, {"practice_id": practice_id}).all()
-    return _short(repr(rows))
+def read(
+    connection: Connection, practice_id: int, conversation_ids: Collection[int]
+) -> Reading:
+    """Read how a practice's list stands, and these of its conversations."""
+    keys: dict[str, Any] = {"practice_id": practice_id}
+    listed = _short(connection.execute(_LIST, keys).all())
+    if not conversation_ids:
+        return Reading(listed, {})
+    keys["ids"] = list(conversation_ids)
+    typed: dict[int, dict[int, str]] = {}
+    for talk, user_id, at in connection.execute(_DRAFTS, keys):
+        typed.setdefault(talk, {})[user_id] = at
+    threads = {
+        talk: Thread(f"{changed_at} {last}", typed.get(talk, {}))
+        for talk, changed_at, last in connection.execute(_THREADS, keys)
+    }
+    return Reading(listed, threads)
 
 
-def of_thread(connection: Connection, watched: Watched) -> str:
-    """What changes with an open conversation: its texts, and who is writing there."""
-    if not watched.conversation_id:
-        return ""
-    keys = {"practice_id": watched.practice_id}
-    texts = connection.execute(_TEXTS, keys | {"phone_id": watched.phone_id}).all()
-    keys |= {"conversation_id": watched.conversation_id, "user_id": watched.user_id}
-    drafts = connection.execute(_DRAFTS, keys).all()
-    return _short(repr((texts, drafts)))
-
-
-def _short(shown: str) -> str:
-    return hashlib.blake2b(shown.encode(), digest_size=12).hexdigest()
+def _short(shown: object) -> str:
+    return hashlib.blake2b(repr(shown).encode(), digest_size=12).hexdigest()

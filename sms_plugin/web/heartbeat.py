@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import astuple
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flask import current_app
@@ -21,7 +21,6 @@ from itsdangerous import BadSignature, TimestampSigner
 from sqlalchemy.exc import SQLAlchemyError
 
 from sms_plugin.services import pulse
-from sms_plugin.services.pulse import Watched
 from sms_plugin.web import guards
 
 if TYPE_CHECKING:
@@ -39,34 +38,58 @@ PATH: Final = "/sms/inbox/updates"
 LIFE: Final = 60
 """Seconds for which a pulse is believed without asking who bears it."""
 KEPT: Final = 0.25
-"""Seconds for which one process believes what it read of a practice's list."""
+"""Seconds for which one process believes what it read of a practice."""
+OPEN: Final = 10
+"""Seconds after which a conversation that nobody asked about is read no more."""
 MOST_KEPT: Final = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What an open page shows: whose list, and what is open beside it, or 0."""
+
+    practice_id: int
+    conversation_id: int
+    user_id: int
+
+
 class Heart:
-    """Reads pulses; what it read of a list serves every page of the practice."""
+    """Reads pulses; one reading serves every open page of a practice for a moment."""
 
     def __init__(self, engine: Engine) -> None:
         """Read by this engine, outside of any request's transaction."""
         self._engine = engine
-        self._lists: dict[int, tuple[float, str]] = {}
+        self._readings: dict[int, tuple[float, pulse.Reading]] = {}
+        self._asked: dict[int, dict[int, float]] = {}
         self._lock = threading.Lock()
 
-    def read(self, watched: Watched) -> str:
+    def word(self, watched: _Watched) -> str:
         """The pulse of what a page shows now."""
-        with self._engine.connect() as connection:
-            known = self._lists.get(watched.practice_id)
-            if known is None or time.monotonic() - known[0] > KEPT:
-                read_at = time.monotonic()
-                known = read_at, pulse.of_list(connection, watched.practice_id)
-                self._keep(watched.practice_id, known)
-            return known[1] + pulse.of_thread(connection, watched)
+        now = time.monotonic()
+        key, talk = watched.practice_id, watched.conversation_id
+        read_at, reading = self._readings.get(key, (-KEPT, None))
+        if reading is None or now - read_at > KEPT or talk not in reading.threads:
+            reading = self._read(key, talk, now)
+        elif talk:
+            self._asked[key][talk] = now
+        return reading.word(talk, watched.user_id)
 
-    def _keep(self, practice_id: int, known: tuple[float, str]) -> None:
+    def _read(self, key: int, talk: int, now: float) -> pulse.Reading:
         with self._lock:
-            if len(self._lists) >= MOST_KEPT:
-                self._lists.clear()
-            self._lists[practice_id] = known
+            if len(self._readings) >= MOST_KEPT:
+                self._readings.clear()
+                self._asked.clear()
+            recent = {
+                one: at
+                for one, at in self._asked.get(key, {}).items()
+                if now - at < OPEN
+            }
+            recent[talk] = now
+            self._asked[key] = recent
+        with self._engine.connect() as connection:
+            reading = pulse.read(connection, key, sorted(recent))
+        self._readings[key] = now, reading
+        return reading
 
 
 class Heartbeat:
@@ -92,7 +115,7 @@ class Heartbeat:
         try:
             signed = _signer(self._app).unsign(token, max_age=LIFE).decode()
             watched, seen = _opened(signed)
-            return self._heart.read(watched) == seen
+            return self._heart.word(watched) == seen
         except (BadSignature, ValueError, SQLAlchemyError):
             # The page itself says what is wrong, as it does for any request.
             return False
@@ -106,27 +129,23 @@ def install(app: Flask, engine: Engine) -> None:
 
 def pulse_of(practice: SmsPractice, opened: SmsConversation | None) -> tuple[str, str]:
     """The pulse of what a page shows now; and the same signed, for the next request."""
-    watched = Watched(
-        practice.id,
-        opened.id if opened else 0,
-        opened.phone_id if opened else 0,
-        guards.actor().user_id or 0,
-    )
+    talk = opened.id if opened else 0
+    user_id = guards.actor().user_id or 0
     # By the connection that reads the page: never newer than what the page shows.
-    connection = guards.db().connection()
-    seen = pulse.of_list(connection, practice.id) + pulse.of_thread(connection, watched)
-    signed = _signer(current_app).sign(".".join([*map(str, astuple(watched)), seen]))
+    reading = pulse.read(guards.db().connection(), practice.id, [talk])
+    seen = reading.word(talk, user_id)
+    signed = _signer(current_app).sign(f"{practice.id}.{talk}.{user_id}.{seen}")
     return seen, signed.decode()
 
 
 def seen_in(headers: Headers) -> str:
     """The pulse that a page says it has, whoever signed it; it opens nothing."""
-    return next(iter(headers.get(HEADER, "").split(".")[4:5]), "")
+    return next(iter(headers.get(HEADER, "").split(".")[3:4]), "")
 
 
-def _opened(signed: str) -> tuple[Watched, str]:
-    practice, conversation, phone, user, seen = signed.split(".")
-    return Watched(int(practice), int(conversation), int(phone), int(user)), seen
+def _opened(signed: str) -> tuple[_Watched, str]:
+    practice, conversation, user, seen = signed.split(".")
+    return _Watched(int(practice), int(conversation), int(user)), seen
 
 
 def _signer(app: Flask) -> TimestampSigner:

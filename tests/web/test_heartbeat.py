@@ -29,7 +29,7 @@ def test_a_list_that_was_read_a_moment_ago_serves_every_page(talk, app, monkeypa
     with counted_queries(app) as queries:
         assert talk.updates(pulse).status_code == 204
 
-    assert [query for query in queries if "FROM sms_conversation" in query] == []
+    assert [query for query in queries if "FROM" in query] == []
 
 
 @on_both
@@ -40,7 +40,7 @@ def test_without_news_nobody_is_loaded(talk, app):
         answer = talk.updates(pulse)
 
     assert (answer.status_code, answer.headers["Cache-Control"]) == (204, "no-store")
-    assert len(queries) == 3
+    assert len(queries) <= 3
     assert not any("ab_user" in query or "body" in query for query in queries)
 
 

@@ -67,13 +67,15 @@ def test_an_open_page_hears_nothing_until_something_changes(talk):
     assert told.headers["Cache-Control"] == "no-store"
 
 
-def test_an_open_page_hears_of_a_delivery_and_of_a_stop(talk):
+def test_an_open_page_hears_of_a_delivery_and_of_a_stop(talk, clock):
     talk.reply("Hello")
     before = talk.updates().json
+    clock.move(seconds=1)
     with talk.world.session() as session:
         row = session.get(SmsMessage, talk.replies()[0].id)
         row.state, row.changed_at = "delivered", talk.world.clock()
     delivered = talk.updates(before["pulse"]).json
+    clock.move(seconds=1)
     text_in(talk.world, talk.phone, "STOP")
     stopped = talk.updates(delivered["pulse"]).json
 
