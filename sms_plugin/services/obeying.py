@@ -14,7 +14,14 @@ import sqlalchemy as sa
 from sms_plugin.core import keywords
 from sms_plugin.core.keywords import Intent
 from sms_plugin.models import SmsMessage, SmsPatientPhone
-from sms_plugin.services import consents, helping, phones_in_use, tasks, writing
+from sms_plugin.services import (
+    consents,
+    helping,
+    office,
+    phones_in_use,
+    tasks,
+    writing,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,6 +78,8 @@ def obey(
             tasks.WANTS_TEXTS if reading.wants_texts else tasks.MAYBE_OPT_OUT,
             now=now,
         )
+    elif reading.intent is Intent.NONE and not reading.wrong_number:
+        office.answer(session, phone, message, settings=settings, now=now)
 
 
 def _stop(

@@ -15,6 +15,7 @@ from sms_plugin.services import (
     mail_choices,
     mails,
     numbers,
+    office,
     practice_settings,
     practices,
     prices,
@@ -295,6 +296,15 @@ def _save(practice: SmsPractice, form: SettingsForm) -> list[str]:
             session, practice, limit_micros=limit, exempt=exempt, actor=actor, now=now
         )
         changed.append("limit")
+    if office.save(
+        session,
+        practice,
+        form.office(),
+        settings=guards.toolbox().settings,
+        actor=actor,
+        now=now,
+    ):
+        changed.append("office")
     staff = _staff(practice)
     if staff is not None and mail_choices.choose(
         session, practice, form.mails.data or (), staff=staff, actor=actor, now=now

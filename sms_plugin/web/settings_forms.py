@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,16 +14,23 @@ from wtforms import (
     SelectField,
     SelectMultipleField,
     StringField,
+    TextAreaField,
     TimeField,
 )
-from wtforms.validators import InputRequired, ValidationError
+from wtforms.validators import InputRequired, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from sms_plugin.core import sender_names
+from sms_plugin.core import moments, segments, sender_names
 from sms_plugin.core.language import say
 from sms_plugin.core.sender_names import SenderNameError
 from sms_plugin.core.us_zones import STATE_ZONES
-from sms_plugin.services import practice_settings, practices, prices, spending
+from sms_plugin.services import (
+    office,
+    practice_settings,
+    practices,
+    prices,
+    spending,
+)
 from sms_plugin.services.practice_settings import Wanted
 from sms_plugin.services.wording import KINDS
 from sms_plugin.web import words
@@ -39,6 +47,7 @@ ZONES: Final = sorted({zone for zones in STATE_ZONES.values() for zone in zones}
 FIELDS: Final = {"window": "end"}
 _AMOUNT: Final = re.compile(r"[0-9]{1,8}(?:\.[0-9]{1,2})?", re.ASCII)
 _COUNT: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
+_MONDAY: Final = date(2024, 1, 1)
 _HOUR_NEEDED = InputRequired(lazy("Give an hour, such as 09:00."))
 
 
@@ -115,6 +124,14 @@ class SettingsForm(FlaskForm):
     approve_notices = BooleanField(
         lazy("Notices of payments and of a failed autopay wait for approval")
     )
+    office_days = Checkboxes(lazy("The office is open on"), validate_choice=False)
+    office_start = TimeField(lazy("Open from"), [Optional()])
+    office_end = TimeField(lazy("Open until"), [Optional()])
+    auto_answer = TextAreaField(lazy("Automatic answer when it is closed"))
+    auto_answer_es = TextAreaField(lazy("The same in Spanish"))
+    escalate_after = StringField(
+        lazy("Email when nobody answered for this many office hours"), [_a_count]
+    )
     mails = Checkboxes(lazy("Who gets them"), validate_choice=False)
 
     def of(self, practice: SmsPractice, staff: Collection[Staff]) -> SettingsForm:
@@ -125,6 +142,9 @@ class SettingsForm(FlaskForm):
         )
         self.language.choices = words.options(
             {code: words.language(code) for code in practice_settings.LANGUAGES}
+        )
+        self.office_days.choices = words.options(
+            {str(day): moments.weekday(_MONDAY + timedelta(day)) for day in range(7)}
         )
         self.exempt.choices = words.options(
             {
@@ -152,6 +172,20 @@ class SettingsForm(FlaskForm):
             second_person_edits=self.second_person_edits.data,
             approve_notices=self.approve_notices.data,
             balance_slack_micros=_micros(self.slack.data),
+        )
+
+    def office(self) -> office.Wanted:
+        """The office hours that the admin wants."""
+        chosen = set(self.office_days.data or ())
+        days = "".join(str(int(str(day) in chosen)) for day in range(7))
+        after = plain_amount(self.escalate_after.data)
+        return office.Wanted(
+            days=days if chosen else "",
+            start=_minutes(self.office_start.data) if chosen else None,
+            end=_minutes(self.office_end.data) if chosen else None,
+            answer=segments.normalise(self.auto_answer.data or "").strip(),
+            answer_es=segments.normalise(self.auto_answer_es.data or "").strip(),
+            escalate_after=int(after) if after else None,
         )
 
     def most_alone(self) -> int | None:
@@ -193,6 +227,7 @@ def filled(
         second_person_edits=practice.second_person_edits,
         approve_notices=practice.approve_notices,
         mails=sorted(mailed),
+        **_office(practice),
     )
     return form.of(practice, staff)
 
@@ -204,7 +239,29 @@ def fingerprint(practice: SmsPractice, mailed: Collection[str]) -> str:
         practice.spending_limit_micros,
         sorted(spending.exempt_kinds(practice)),
         sorted(mailed),
+        office.wanted_of(practice),
     )
+
+
+def _office(practice: SmsPractice) -> dict[str, Any]:
+    stands = office.wanted_of(practice)
+    after = stands.escalate_after
+    return {
+        "office_days": [str(day) for day, one in enumerate(stands.days) if one == "1"],
+        "office_start": _time(stands.start),
+        "office_end": _time(stands.end),
+        "auto_answer": stands.answer,
+        "auto_answer_es": stands.answer_es,
+        "escalate_after": "" if after is None else str(after),
+    }
+
+
+def _minutes(at: time | None) -> int | None:
+    return None if at is None else at.hour * 60 + at.minute
+
+
+def _time(minutes: int | None) -> time | None:
+    return None if minutes is None else time(*divmod(minutes, 60))
 
 
 def _micros(written: str | None) -> int | None:

@@ -57,6 +57,7 @@ def changed(practice: SmsPractice, what: Sequence[str], mailed: Collection[str])
             if practice.approve_notices
             else say("Automatic notices go out without approval.")
         ),
+        "office": lambda: say("The office hours are saved."),
         "mails": lambda: _mailed(len(mailed)),
     }
     return " ".join(

@@ -12,7 +12,7 @@ from flask import abort, render_template, request, url_for
 from sms_plugin.core import phones, schedule
 from sms_plugin.core.language import say
 from sms_plugin.models import SmsNote
-from sms_plugin.services import inbox, phones_in_use, practices, searching
+from sms_plugin.services import inbox, office, phones_in_use, practices, searching
 from sms_plugin.services.actors import SYSTEM
 from sms_plugin.web import guards, on_file, reach, roles, words
 from sms_plugin.web.decisions import search_in
@@ -233,9 +233,7 @@ class Opened:
         if message.purpose == "inbound":
             return self._patient(message) or say("Patient")
         if message.purpose == "reply":
-            by_itself = message.author_id is None and message.author == SYSTEM.name
-            answer = say("Answer to HELP, sent automatically") if by_itself else ""
-            return answer or message.author or say("Staff")
+            return _answerer(message)
         if message.purpose in {"test", "code"}:
             return str(words.PURPOSES[message.purpose][0])
         label = words.kind(message.kind)
@@ -288,6 +286,15 @@ class Opened:
     def _patient(self, message: SmsMessage) -> str:
         named = {user.patient_ref: user.patient_name for user in self.users}
         return message.patient_name or named.get(message.patient_ref, "")
+
+
+def _answerer(message: SmsMessage) -> str:
+    """Who wrote a reply: one of the staff, or nobody."""
+    if message.author_id is not None or message.author != SYSTEM.name:
+        return message.author or say("Staff")
+    if office.is_away(message):
+        return say("Sent automatically, the office was closed")
+    return say("Answer to HELP, sent automatically")
 
 
 def show_in(values: Mapping[str, str]) -> str | None:

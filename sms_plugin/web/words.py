@@ -150,6 +150,7 @@ DEEDS = {
     "practice.amounts": lazy("Changed whether texts name amounts"),
     "practice.lookup": lazy("Changed whether new phones are looked up"),
     "practice.mails": lazy("Changed who gets emails"),
+    "practice.office": lazy("Changed the office hours"),
     "number.buy": lazy("Bought a number"),
     "number.select": lazy("Chose the number texts come from"),
     "number.registered": lazy(

@@ -15,6 +15,7 @@ from sms_plugin import config
 from sms_plugin.worker import (
     billing,
     checking,
+    escalating,
     guarding,
     mailing,
     overdue,
@@ -60,6 +61,7 @@ STEPS = (
     Step(upkeep.take_out_silent, every=86400),
     Step(upkeep.purge_statuses, every=86400),
     Step(mailing.send_mails, every=10),
+    Step(escalating.escalate, every=60),
     # It asks only about numbers that were not looked at for a day.
     Step(checking.check_numbers, every=600),
     Step(checking.check_registrations, every=600),

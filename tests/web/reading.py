@@ -52,6 +52,7 @@ def text_in(world, phone, body, *, number=OUR_NUMBER):
             sender=phone,
             recipient=number,
             body=body,
+            settings=world.plugin.settings,
             vault=world.plugin.vault,
             now=world.clock(),
         )
