@@ -235,6 +235,6 @@ def _said(wanted: Wanted) -> str:
         "from": wanted.start,
         "to": wanted.end,
         "answer": "on" if wanted.answer else "off",
-        "mail after": wanted.escalate_after or "never",
+        "escalates": wanted.escalate_after or "never",
     }
     return ", ".join(f"{name} {value}" for name, value in hours.items())

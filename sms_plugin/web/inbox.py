@@ -15,7 +15,7 @@ from sms_plugin.core import segments
 from sms_plugin.core.language import mark, say
 from sms_plugin.errors import ConflictError, DoubtError, SmsError
 from sms_plugin.models import SmsPatientPhone
-from sms_plugin.services import inbox, writing
+from sms_plugin.services import inbox, reading, writing
 from sms_plugin.web import banners, guards, heartbeat, phrases, reach, roles, threads
 from sms_plugin.web.decisions import search_in
 
@@ -77,7 +77,10 @@ class SmsInboxView(reach.SmsReachView):
         row = reach.own_conversation(conversation_id)
         practice = reach.own_practice(row.practice_id)
         reach.work_in(practice)
-        return self._page(practice, row)
+        page = self._page(practice, row)
+        reading.note(guards.db(), row, actor=guards.actor(), now=guards.toolbox().now())
+        guards.db().commit()
+        return page
 
     @expose("/updates")
     @has_access

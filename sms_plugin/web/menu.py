@@ -34,6 +34,7 @@ from sms_plugin.web.strays import SmsStrayNumbersView
 from sms_plugin.web.tasks import SmsTasksView
 from sms_plugin.web.team import SmsTeamView
 from sms_plugin.web.templates_views import SmsTemplatesView
+from sms_plugin.web.transcripts import SmsTranscriptsView
 from sms_plugin.web.usage import SmsUsageView
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ WITHOUT_ENTRY = (
     SmsPanelView,
     SmsPhoneFilesView,
     SmsTeamView,
+    SmsTranscriptsView,
 )
 
 

@@ -101,6 +101,18 @@ class Phrases:
             zone=f"{here:%Z}",
         )
 
+    def moment_of_year(self, at: datetime) -> str:
+        """Day, year and time with the zone: ``Oct 20, 2026, 3:05 PM PDT``."""
+        here = self._here(at)
+        return say(
+            "{month} {day}, {year}, {time} {zone}",
+            month=moments.month(here, short=True),
+            day=here.day,
+            year=here.year,
+            time=self.clock(at),
+            zone=f"{here:%Z}",
+        )
+
     def short(self, at: datetime) -> str:
         """The time of something today, else its day: ``3:05 PM`` or ``Oct 20``."""
         if self.day_key(at) == self.day_key(self.now):

@@ -199,6 +199,8 @@ DEEDS = {
     "inbox.freed": lazy("Freed a conversation"),
     "inbox.closed": lazy("Closed a conversation"),
     "inbox.reopened": lazy("Opened a conversation again"),
+    "inbox.read": lazy("Opened a conversation"),
+    "inbox.export": lazy("Downloaded a conversation"),
     "inbox.note": lazy("Wrote a note for colleagues"),
     "ledger.read": lazy("Looked at a history of consent"),
     "ledger.export": lazy("Downloaded the consent ledger"),
