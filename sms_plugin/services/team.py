@@ -184,6 +184,13 @@ def note(
     return written
 
 
+def linked(
+    session: Session, row: SmsConversation, name: str, *, actor: Actor, now: datetime
+) -> None:
+    """The phone of an unknown sender became a patient's."""
+    _write(session, row, "linked", actor=actor, body=name, now=now)
+
+
 def notes(
     session: Session, row: SmsConversation, *, since: int, before: int | None
 ) -> Sequence[SmsNote]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from sms_plugin.web import guards, roles
+from sms_plugin.web.abouts import SmsAboutsView
 from sms_plugin.web.crud import (
     SmsAuditView,
     SmsEventsView,
@@ -75,6 +76,7 @@ ENTRIES = (
     Entry(SmsEventsView, lazy("Webhook Events"), "fa-bolt", None),
 )
 WITHOUT_ENTRY = (
+    SmsAboutsView,
     SmsDeskView,
     SmsJobLifeView,
     SmsOutcomeView,

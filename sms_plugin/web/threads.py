@@ -260,6 +260,11 @@ class Opened:
             return ""
         return self._patient(message) or say("not known")
 
+    def asks(self, message: SmsMessage) -> bool:
+        """Whether staff may say whom a patient's text is about."""
+        shared = self.plain and len(self.users) > 1
+        return shared and message.purpose == "inbound"
+
     def late(self) -> str:
         """A word of warning when the patient may be asleep."""
         said, now = self.row.phone.last_inbound_at, self.say.now

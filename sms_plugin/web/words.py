@@ -199,6 +199,8 @@ DEEDS = {
     "inbox.freed": lazy("Freed a conversation"),
     "inbox.closed": lazy("Closed a conversation"),
     "inbox.reopened": lazy("Opened a conversation again"),
+    "inbox.about": lazy("Said whom a text is about"),
+    "inbox.link": lazy("Linked a sender to a patient"),
     "inbox.read": lazy("Opened a conversation"),
     "inbox.export": lazy("Downloaded a conversation"),
     "inbox.note": lazy("Wrote a note for colleagues"),

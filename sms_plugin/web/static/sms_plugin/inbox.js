@@ -65,11 +65,13 @@
         next = item;
         return;
       }
-      const standing = item.querySelector(".sms-standing");
-      const shown = known.querySelector(".sms-standing");
-      if (standing && shown && standing.textContent !== shown.textContent) {
-        shown.replaceWith(standing);
-      }
+      [".sms-standing", ".sms-msg-who"].forEach((part) => {
+        const now = item.querySelector(part);
+        const shown = known.querySelector(part);
+        if (now && shown && now.textContent !== shown.textContent) {
+          shown.replaceWith(now);
+        }
+      });
       next = known;
     });
     texts.querySelectorAll("[data-text]").forEach((item) => {
