@@ -52,6 +52,7 @@ _BECAUSE: Final[Mapping[str, str]] = MappingProxyType(
         "gateway_busy": mark("the texting service could not take it"),
         "limit": mark("the practice's spending limit of this month is reached"),
         "undo": mark("the approval can be taken back until then"),
+        "scheduled": mark("as its author chose"),
     }
 )
 _OF_MANY: Final[Mapping[str, str]] = MappingProxyType(

@@ -15,8 +15,17 @@ from sms_plugin.core import segments
 from sms_plugin.core.language import mark, say
 from sms_plugin.errors import ConflictError, DoubtError, SmsError
 from sms_plugin.models import SmsPatientPhone
-from sms_plugin.services import inbox, reading, writing
-from sms_plugin.web import banners, guards, heartbeat, phrases, reach, roles, threads
+from sms_plugin.services import inbox, later, reading, writing
+from sms_plugin.web import (
+    banners,
+    guards,
+    heartbeat,
+    phrases,
+    reach,
+    roles,
+    sending_at,
+    threads,
+)
 from sms_plugin.web.decisions import search_in
 
 if TYPE_CHECKING:
@@ -39,6 +48,7 @@ class _Draft:
     sure_of: tuple[str, ...] = ()
     problem: str = ""
     doubts: tuple[str, ...] = ()
+    send_at: str = ""
 
     @classmethod
     def kept(cls, opened: threads.Opened) -> _Draft:
@@ -52,6 +62,7 @@ class SmsInboxView(reach.SmsReachView):
 
     route_base = "/sms/inbox"
     class_permission_name = roles.INBOX
+    base_permissions = [roles.READ, roles.WRITE]  # noqa: RUF012  (FAB reads a plain list)
     method_permission_name = {  # noqa: RUF012  (FAB reads it as a plain dict)
         "inbox": "read",
         "thread": "read",
@@ -127,6 +138,7 @@ class SmsInboxView(reach.SmsReachView):
             request.form.get("patient", ""),
             request.form.get("nonce", ""),
             tuple(request.form.get("sure_of", "").split(",")),
+            send_at=request.form.get("send_at", ""),
         )
         if not NONCE.fullmatch(draft.nonce):
             abort(400, say("This page was incomplete. Load it again."))
@@ -181,6 +193,7 @@ class SmsInboxView(reach.SmsReachView):
 
     def _send(self, practice: SmsPractice, row: SmsConversation, draft: _Draft) -> None:
         tools = guards.toolbox()
+        send_at = sending_at.asked(practice, row.phone, request.form, tools.now())
         message = writing.reply(
             guards.db(),
             practice,
@@ -193,6 +206,8 @@ class SmsInboxView(reach.SmsReachView):
             actor=guards.actor(),
             now=tools.now(),
         )
+        if send_at is not None:
+            later.schedule(message, send_at, now=tools.now())
         if message.body != segments.normalise(draft.body).strip():
             # The browser's "back" shows a form whose nonce has been used.
             draft.nonce = ""

@@ -9,7 +9,7 @@ from flask_appbuilder import expose, has_access
 
 from sms_plugin.core.language import say
 from sms_plugin.errors import SmsError
-from sms_plugin.services import reply_drafts, team
+from sms_plugin.services import later, reply_drafts, team
 from sms_plugin.services.team import Colleague
 from sms_plugin.web import guards, reach, roles
 from sms_plugin.web.threads import show_in
@@ -35,6 +35,7 @@ class SmsTeamView(reach.SmsReachView):
         "unread": "write",
         "note": "write",
         "draft": "write",
+        "cancel": "write",
     }
 
     @expose(f"{CONVERSATION}/owner", methods=["POST"])
@@ -114,6 +115,18 @@ class SmsTeamView(reach.SmsReachView):
         )
         guards.db().commit()
         return "", 204
+
+    @expose(f"{CONVERSATION}/cancel", methods=["POST"])
+    @has_access
+    def cancel(self, conversation_id: int) -> Any:
+        """Take back a reply that was to go out later."""
+        row, _ = _own(conversation_id)
+        key = reach.number_in(request.form, "text")
+        now = guards.toolbox().now()
+        return _done(
+            row,
+            lambda: later.cancel(guards.db(), row, key, actor=guards.actor(), now=now),
+        )
 
 
 def _own(conversation_id: int) -> tuple[SmsConversation, SmsPractice]:

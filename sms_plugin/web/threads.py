@@ -6,15 +6,21 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from flask import abort, render_template, request, url_for
 
-from sms_plugin.core import phones, schedule
 from sms_plugin.core.language import say
 from sms_plugin.models import SmsNote
-from sms_plugin.services import inbox, office, phones_in_use, practices, searching
+from sms_plugin.services import (
+    inbox,
+    later,
+    office,
+    phones_in_use,
+    searching,
+)
 from sms_plugin.services.actors import SYSTEM
-from sms_plugin.web import guards, on_file, reach, roles, words
+from sms_plugin.web import guards, on_file, reach, roles, sending_at, words
 from sms_plugin.web.decisions import search_in
 from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases, phone, title
@@ -268,12 +274,23 @@ class Opened:
     def late(self) -> str:
         """A word of warning when the patient may be asleep."""
         said, now = self.row.phone.last_inbound_at, self.say.now
-        zones = phones.zones(self.row.phone.e164) or (self.say.practice.timezone,)
-        if said is not None and now - said <= IN_TALK:
-            return ""
-        if schedule.is_open(now, practices.window_of(self.say.practice), zones):
+        if (said is not None and now - said <= IN_TALK) or not self.opens():
             return ""
         return say("It is outside texting hours there. What you send goes out at once.")
+
+    def opens(self) -> str:
+        """When texting hours begin there, in words; empty when it is in them."""
+        at = sending_at.opening(self.say.practice, self.row.phone, self.say.now)
+        return self.say.moment(at) if at else ""
+
+    def earliest(self) -> str:
+        """The first minute that may be chosen, as a field of a form has it."""
+        zone = ZoneInfo(self.say.practice.timezone)
+        return f"{self.say.now.astimezone(zone):%Y-%m-%dT%H:%M}"
+
+    def can_cancel(self, message: SmsMessage) -> bool:
+        """Whether a text waits for its hour, and the person may take it back."""
+        return self.plain and later.waits(message)
 
     def out_of_use(self) -> str:
         """A word of warning when the number may be somebody else's."""

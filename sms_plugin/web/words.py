@@ -201,6 +201,7 @@ DEEDS = {
     "inbox.reopened": lazy("Opened a conversation again"),
     "inbox.about": lazy("Said whom a text is about"),
     "inbox.link": lazy("Linked a sender to a patient"),
+    "inbox.cancel": lazy("Cancelled a text that was to go out later"),
     "inbox.read": lazy("Opened a conversation"),
     "inbox.export": lazy("Downloaded a conversation"),
     "inbox.note": lazy("Wrote a note for colleagues"),
