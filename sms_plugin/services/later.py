@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sms_plugin.services.actors import Actor
 
 HOLD: Final = "scheduled"
-CANCELLED: Final = "cancelled"
+CANCELLED: Final = "taken_back"
 LATEST: Final = timedelta(days=60)
 
 

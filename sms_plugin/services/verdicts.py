@@ -50,7 +50,7 @@ REASONS: dict[str, str] = {
     "expired": mark("Nobody approved it in time"),
     "code_expired": mark("The code was too old before it could go out"),
     "stopped": mark("Stopped by staff"),
-    "cancelled": mark("Cancelled by staff"),
+    "taken_back": mark("Cancelled by staff"),
     "changed": mark("It was changed after the approval"),
     "phone_changed": mark("The phone is no longer the patient's"),
 }
