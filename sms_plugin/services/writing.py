@@ -129,6 +129,10 @@ def _check_reply(
             say("The text is longer than {most} characters.", most=segments.MAX_BODY),
             field="body",
         )
+    if "{{" in body:
+        raise InvalidError(
+            say("Write what stands between the braces, or take them out."), field="body"
+        )
     marks = sorted(marks_in(body))
     if marks:
         raise InvalidError(

@@ -26,6 +26,7 @@ from sms_plugin.web import (
     sending_at,
     threads,
 )
+from sms_plugin.web import quick_replies as quick
 from sms_plugin.web.decisions import search_in
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ class SmsInboxView(reach.SmsReachView):
         shown = None
         if opened is not None:
             shown = threads.Opened.read(practice, opened, before=older or None)
-            draft = draft or _Draft.kept(shown)
+            draft = draft or self._begun(practice, shown)
         draft = draft or _Draft()
         draft.nonce = draft.nonce or secrets.token_urlsafe(16)
         return self.render_template(
@@ -235,6 +236,15 @@ class SmsInboxView(reach.SmsReachView):
             draft=draft,
             counted=phrases.counted(draft.body),
         )
+
+    def _begun(self, practice: SmsPractice, shown: threads.Opened) -> _Draft:
+        """What stands in the composer: a quick reply that was asked for, or a draft."""
+        draft = _Draft.kept(shown)
+        if not shown.plain:
+            return draft
+        said, problem = quick.words_for(practice, shown.row, draft.patient_ref)
+        draft.body, draft.problem = said or draft.body, problem
+        return draft
 
     def _parts(
         self, practice: SmsPractice, opened: SmsConversation | None

@@ -30,6 +30,7 @@ from sms_plugin.web.panel_views import SmsPanelView
 from sms_plugin.web.phone_files import SmsPhoneFilesView
 from sms_plugin.web.phones import SmsPatientPhonesView
 from sms_plugin.web.practices import SmsPracticesView
+from sms_plugin.web.quick_replies import SmsQuickRepliesView, SmsQuickUseView
 from sms_plugin.web.settings import SmsSettingsView
 from sms_plugin.web.strays import SmsStrayNumbersView
 from sms_plugin.web.tasks import SmsTasksView
@@ -82,6 +83,8 @@ WITHOUT_ENTRY = (
     SmsOutcomeView,
     SmsPanelView,
     SmsPhoneFilesView,
+    SmsQuickRepliesView,
+    SmsQuickUseView,
     SmsTeamView,
     SmsTranscriptsView,
 )

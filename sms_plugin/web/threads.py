@@ -17,6 +17,7 @@ from sms_plugin.services import (
     later,
     office,
     phones_in_use,
+    quick_replies,
     searching,
 )
 from sms_plugin.services.actors import SYSTEM
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         SmsMessage,
         SmsPatientPhone,
         SmsPractice,
+        SmsQuickReply,
     )
 
 FILTERS = {
@@ -270,6 +272,12 @@ class Opened:
         """Whether staff may say whom a patient's text is about."""
         shared = self.plain and len(self.users) > 1
         return shared and message.purpose == "inbound"
+
+    def quick_replies(self) -> Sequence[SmsQuickReply]:
+        """The practice's answers, those of the phone's language first."""
+        found = quick_replies.of(guards.db(), self.say.practice.id)
+        own = self.row.phone.language or self.say.practice.language or "en"
+        return sorted(found, key=lambda one: one.language != own)
 
     def late(self) -> str:
         """A word of warning when the patient may be asleep."""

@@ -202,6 +202,8 @@ DEEDS = {
     "inbox.about": lazy("Said whom a text is about"),
     "inbox.link": lazy("Linked a sender to a patient"),
     "inbox.cancel": lazy("Cancelled a text that was to go out later"),
+    "quick.save": lazy("Saved a quick reply"),
+    "quick.delete": lazy("Deleted a quick reply"),
     "inbox.read": lazy("Opened a conversation"),
     "inbox.export": lazy("Downloaded a conversation"),
     "inbox.note": lazy("Wrote a note for colleagues"),

@@ -62,6 +62,26 @@
     }, PAUSE);
   });
 
+  /* A quick reply comes in where the cursor is. */
+  const quick = document.getElementById("sms-quick");
+  quick?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const asked = new URLSearchParams(new FormData(quick));
+    asked.set("patient", new FormData(composer).get("patient") || "");
+    try {
+      const url = `${quick.dataset.words}?${asked}`;
+      const answer = await fetch(url, { credentials: "same-origin", redirect: "error" });
+      const found = await answer.json();
+      tell(found.problem, found.problem);
+      body.setRangeText(found.body, body.selectionStart, body.selectionEnd, "end");
+      body.dispatchEvent(new Event("input", { bubbles: true }));
+      tell(found.problem, found.problem);
+      body.focus();
+    } catch {
+      tell(composer.dataset.unkept, true);
+    }
+  });
+
   addEventListener("pagehide", () => {
     if (!sending && body.value !== kept) {
       keep();
