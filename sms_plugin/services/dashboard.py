@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sms_plugin import config
 from sms_plugin.core.days import last_days
 from sms_plugin.models import SmsConversation, SmsMessage, in_state
-from sms_plugin.services import prices, tallies, tasks
+from sms_plugin.services import holds, prices, tallies, tasks
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -178,7 +178,8 @@ def waiting(session: Session, practice_id: int) -> Waiting:
     row = session.execute(
         sa.select(
             texts("pending"),
-            texts("approved", SmsMessage.hold.is_not(None)),
+            # What staff put off themselves waits for nothing but its moment.
+            texts("approved", SmsMessage.hold.not_in(holds.BY_PLAN)),
             unanswered,
             texts("review"),
             tasks.how_many(practice_id),

@@ -29,6 +29,8 @@ BY_STOP: Final = ("stopped", "gateway_busy")
 BY_LIMIT: Final = ("limit",)
 # Ended by its moment or by staff (``services/undoing.py``), never by a release.
 BY_UNDO: Final = ("undo",)
+# Ended by its moment or by staff (``services/later.py``), never by a release.
+BY_PLAN: Final = ("scheduled",)
 
 
 def waiting_texts(session: Session, practice_id: int, *, most: int = 100_000) -> int:

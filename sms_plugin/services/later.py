@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from sms_plugin.core import keywords
+from sms_plugin.core.keywords import Intent
 from sms_plugin.core.language import say
 from sms_plugin.errors import ConflictError, InvalidError
 from sms_plugin.models import SmsMessage
-from sms_plugin.services import consents, conversations
+from sms_plugin.services import consents, conversations, holds
 from sms_plugin.services.actors import audit
 from sms_plugin.services.database import begin_write, change
 
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
     from sms_plugin.models import SmsConversation
     from sms_plugin.services.actors import Actor
 
-HOLD: Final = "scheduled"
+HOLD: Final = holds.BY_PLAN[0]
 CANCELLED: Final = "taken_back"
 LATEST: Final = timedelta(days=60)
+LOOKED_AT: Final = 100
+"""A conversation of more texts than this was answered in between."""
 
 
 def schedule(message: SmsMessage, send_at: datetime, *, now: datetime) -> None:
@@ -95,23 +99,38 @@ def cancel(
 
 
 def _unanswered(session: Session, row: SmsConversation) -> datetime | None:
-    """When the patient wrote the oldest text that nobody has answered."""
-    theirs = (
-        SmsMessage.practice_id == row.practice_id,
-        SmsMessage.phone_id == row.phone_id,
-    )
-    answered = (
-        sa.select(sa.func.coalesce(sa.func.max(SmsMessage.id), 0))
+    """When the patient wrote the oldest text that nobody of the staff has answered.
+
+    A reply answers everything before it, one that is to go out later as well.
+    """
+    rows = session.execute(
+        sa.select(
+            SmsMessage.purpose,
+            SmsMessage.author_id,
+            SmsMessage.body,
+            SmsMessage.created_at,
+        )
         .where(
-            *theirs,
-            SmsMessage.purpose == "reply",
+            SmsMessage.practice_id == row.practice_id,
+            SmsMessage.phone_id == row.phone_id,
+            SmsMessage.purpose.in_(("inbound", "reply")),
             SmsMessage.state != "withdrawn",
-            SmsMessage.author_id.is_not(None),
         )
-        .scalar_subquery()
+        .order_by(SmsMessage.id.desc())
+        .limit(LOOKED_AT)
     )
-    return session.scalar(
-        sa.select(sa.func.min(SmsMessage.created_at)).where(
-            *theirs, SmsMessage.purpose == "inbound", SmsMessage.id > answered
-        )
+    since = None
+    for purpose, author_id, body, written_at in rows:
+        if purpose == "reply" and author_id is not None:
+            break
+        if purpose == "inbound" and not _is_for_the_machine(body):
+            since = written_at
+    return since
+
+
+def _is_for_the_machine(body: str) -> bool:
+    """Whether a text asked nobody of the staff for anything."""
+    intent = keywords.read(body).intent
+    return intent in {Intent.OPT_OUT, Intent.OPT_IN} or (
+        intent is Intent.HELP and keywords.carrier_answers(body)
     )

@@ -12,7 +12,7 @@ from sms_plugin.core.language import say, say_stored
 from sms_plugin.core.schedule import Window
 from sms_plugin.errors import NotAllowedError
 from sms_plugin.models import SmsAccount, SmsNumber, SmsPractice
-from sms_plugin.services import holds, prices, reminders, templates
+from sms_plugin.services import holds, prices, quick_replies, reminders, templates
 from sms_plugin.services.actors import audit
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def allow(
     """The support operator allows texting for a practice, or takes it back."""
     practice.allowed = allowed
     if allowed:
+        quick_replies.begin_with_defaults(session, practice.id, now=now)
         templates.ensure_defaults(session, practice.id, now=now)
     audit(
         session,

@@ -50,6 +50,7 @@ HOLDS: Final = {
     "gateway_busy": mark("not taken by the gateway"),
     "stopped": mark("sending was stopped"),
     "limit": mark("spending limit of the month"),
+    "scheduled": mark("to go out later, as staff asked"),
 }
 
 

@@ -10,10 +10,10 @@ from sms_plugin.core.language import say
 from sms_plugin.core.segments import normalise
 from sms_plugin.core.templating import MissingValue, TemplateError, compile_template
 from sms_plugin.errors import InvalidError, LimitError, NotFoundError
-from sms_plugin.models import SmsQuickReply
-from sms_plugin.services import practice_settings, screening
+from sms_plugin.models import SmsQuickReply, SmsTemplate
+from sms_plugin.services import practice_settings, screening, wording
 from sms_plugin.services.actors import audit
-from sms_plugin.services.database import begin_write
+from sms_plugin.services.database import begin_write, insert_new
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -37,6 +37,28 @@ def of(session: Session, practice_id: int) -> Sequence[SmsQuickReply]:
         .order_by(SmsQuickReply.language, SmsQuickReply.title)
         .limit(MOST)
     ).all()
+
+
+def begin_with_defaults(session: Session, practice_id: int, *, now: datetime) -> None:
+    """Give a practice its first quick replies, when texting is allowed there first.
+
+    Whoever deletes them has none again: they come with the first templates only.
+    """
+    rows = [
+        {
+            "practice_id": practice_id,
+            "language": language,
+            "title": title,
+            "body": body,
+            "created_at": now,
+            "changed_at": now,
+        }
+        for (language, title), body in wording.QUICK_REPLIES.items()
+    ]
+    known = sa.select(SmsTemplate.id).where(SmsTemplate.practice_id == practice_id)
+    if session.scalars(known.limit(1)).first() is None:
+        unique = ["practice_id", "language", "title"]
+        insert_new(session, SmsQuickReply, rows, unique=unique)
 
 
 def one(session: Session, practice_id: int, key: int) -> SmsQuickReply:

@@ -52,7 +52,6 @@ _BECAUSE: Final[Mapping[str, str]] = MappingProxyType(
         "gateway_busy": mark("the texting service could not take it"),
         "limit": mark("the practice's spending limit of this month is reached"),
         "undo": mark("the approval can be taken back until then"),
-        "scheduled": mark("as its author chose"),
     }
 )
 _OF_MANY: Final[Mapping[str, str]] = MappingProxyType(
@@ -188,9 +187,11 @@ def _of_text(
     if hold in _WITHOUT_MOMENT:
         return say(_WITHOUT_MOMENT[hold])
     zones = row.zones.split(",") if row.zones else []
-    if hold in (*holds.BY_LIMIT, *holds.BY_UNDO):
+    if hold in (*holds.BY_LIMIT, *holds.BY_UNDO, *holds.BY_PLAN):
         zones = []  # The practice's own moment, wherever the patient may be.
     moment = moments.until(due, now=now, home=practice.timezone, zones=zones)
+    if hold in holds.BY_PLAN:
+        return say("It goes out {moment}.", moment=moment)
     because = say(_BECAUSE.get(hold, ""))
     if hold in caps.SPANS:
         because = _texted(hold, sent, now)

@@ -131,6 +131,42 @@ HELP_ANSWERS: dict[tuple[str, str], str] = {
 """What HELP is answered, by language, and whether the practice's phone is known."""
 
 # The text of a code, in letters of which a segment holds 160.
+QUICK_REPLIES: dict[tuple[str, str], str] = {
+    ("en", "We got your message"): (
+        "Hi {{ first_name }}, thank you, we got your message and will answer soon. "
+        "{{ practice_name }}"
+    ),
+    ("en", "Please call us"): (
+        "Hi {{ first_name }}, please call us at {{ practice_phone }} when you have a "
+        "minute. {{ practice_name }}"
+    ),
+    ("en", "Pay in parts"): (
+        "Yes, you can pay in parts. Please call us at {{ practice_phone }}, and we set "
+        "it up with you. {{ practice_name }}"
+    ),
+    ("en", "Looking into it"): (
+        "Thank you for telling us. We are looking into your statement and will write "
+        "to you here. {{ practice_name }}"
+    ),
+    ("es", "Recibimos su mensaje"): (
+        "Hola {{ first_name }}, gracias, recibimos su mensaje y le responderemos "
+        "pronto. {{ practice_name }}"
+    ),
+    ("es", "Por favor llame"): (
+        "Hola {{ first_name }}, por favor llame al {{ practice_phone }} cuando tenga "
+        "un minuto. {{ practice_name }}"
+    ),
+    ("es", "Pagar en partes"): (
+        "Claro que puede pagar en partes. Por favor llame al {{ practice_phone }} y lo "
+        "acordamos con usted. {{ practice_name }}"
+    ),
+    ("es", "Lo estamos revisando"): (
+        "Gracias por avisarnos. Estamos revisando su estado de cuenta y le "
+        "escribiremos por este medio. {{ practice_name }}"
+    ),
+}
+"""Quick replies that a new practice begins with, by language and title."""
+
 CODE_WORDS: dict[str, str] = {
     "en": (
         "{practice}: your code is {code}. It works for 10 minutes. If you did not ask "

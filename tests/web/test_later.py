@@ -44,7 +44,7 @@ def test_it_goes_out_at_its_hour_and_not_before(talk, clock):
     talk.world.drain()
 
     assert waiting.state == "approved"
-    assert "as its author chose" in shown
+    assert "It goes out" in shown
     assert "Cancel" in shown
     assert talk.replies()[0].state in {"accepted", "sent", "delivered"}
     assert talk.page().select("[name=text][value]") == []
@@ -79,6 +79,17 @@ def test_cancelling_and_sending_at_once_is_one_of_both(talk, clock):
 
     [row] = talk.replies()
     assert (row.state == "withdrawn") == (row.sid is None)
+
+
+def test_a_stop_and_a_start_ask_nobody_for_an_answer(talk, clock):
+    talk.reply("Yes, you can.")
+    text_in(talk.world, talk.phone, "STOP")
+    text_in(talk.world, talk.phone, "START")
+    schedule(talk, clock, hours=3)
+    waiting = talk.replies()[-1]
+    talk.client.post(f"{talk.url}/cancel", data={"text": waiting.id})
+
+    assert conversation(talk.world, talk.id).waiting_since is None
 
 
 def test_what_went_out_is_not_cancelled(talk, clock):

@@ -22,8 +22,10 @@ def database(request):
 
 @pytest.fixture
 def talk(world, login):
-    """A patient who wrote, and the front desk at the inbox."""
+    """A patient who wrote, and the front desk at the inbox; no quick replies yet."""
     world.enable()
+    with world.session() as session:
+        session.execute(sa.delete(SmsQuickReply))
     return Talk(world, login("frontdesk"))
 
 
@@ -113,6 +115,17 @@ def test_braces_that_nobody_filled_in_are_not_sent(talk):
     assert talk.replies() == []
 
 
+def test_a_new_practice_begins_with_some_in_both_languages(world, login):
+    world.enable()
+    page = Talk(world, login("frontdesk")).page()
+    first = [one["lang"] for one in page.select("#sms-quick-reply option")]
+
+    assert first == ["en"] * 4 + ["es"] * 4
+    with world.session() as session:
+        for row in session.scalars(sa.select(SmsQuickReply)):
+            assert quick_replies._check(row.title, row.language, row.body, ()) is None
+
+
 def test_who_may_not_keep_or_use_them(world, talk, admin, login):
     admin.post(ADD, data=FORM)
     edit = "/sms/quick-replies/edit/1"
@@ -128,6 +141,7 @@ def test_who_may_not_keep_or_use_them(world, talk, admin, login):
 def test_another_practices_are_not_used(world, talk, admin, login):
     world.enable("birch", "+13125550100")
     with world.session() as session:
+        session.execute(sa.delete(SmsQuickReply))
         session.add(
             SmsQuickReply(
                 practice_id=2,
