@@ -82,7 +82,8 @@ def test_cancelling_and_sending_at_once_is_one_of_both(talk, clock):
 
 
 def test_a_stop_and_a_start_ask_nobody_for_an_answer(talk, clock):
-    talk.reply("Yes, you can.")
+    talk.reply("Yes, you can.", nonce="another-nonce-of-this-page")
+    talk.world.drain()
     text_in(talk.world, talk.phone, "STOP")
     text_in(talk.world, talk.phone, "START")
     schedule(talk, clock, hours=3)

@@ -35,6 +35,11 @@ def admin(login):
     return login("admin")
 
 
+def key(world):
+    with world.session() as session:
+        return session.scalars(sa.select(SmsQuickReply.id)).one()
+
+
 def kept(world):
     with world.session() as session:
         return [row.title for row in session.scalars(sa.select(SmsQuickReply))]
@@ -44,8 +49,9 @@ def kept(world):
 def test_what_an_admin_keeps_comes_into_the_text_of_the_front_desk(talk, admin):
     said = admin.post(ADD, data=FORM, follow_redirects=True)
     offered = [words(one) for one in talk.page().select("#sms-quick-reply option")]
-    answer = talk.client.get(f"{talk.url}/quick?quick=1").json
-    page = talk.page(f"{talk.url}?quick=1")
+    quick = key(talk.world)
+    answer = talk.client.get(f"{talk.url}/quick?quick={quick}").json
+    page = talk.page(f"{talk.url}?quick={quick}")
 
     assert "Call us" in words(soup(said))
     assert offered == ["Call us"]
@@ -69,9 +75,11 @@ def test_on_a_shared_phone_it_must_be_said_whom_it_greets(talk, admin):
 @on_both
 def test_it_is_changed_and_deleted(world, talk, admin):
     admin.post(ADD, data=FORM)
-    admin.post("/sms/quick-replies/edit/1", data=FORM | {"title": "Ring us"})
+    quick = key(world)
+    form = FORM | {"title": "Ring us"}
+    admin.post(f"/sms/quick-replies/edit/{quick}", data=form)
     changed = kept(world)
-    admin.post("/sms/quick-replies/remove/1")
+    admin.post(f"/sms/quick-replies/remove/{quick}")
 
     assert (changed, kept(world)) == (["Ring us"], [])
 
