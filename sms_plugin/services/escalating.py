@@ -73,11 +73,12 @@ def take(
     Returns:
         Whom to tell of how many; None when nothing waits, or nobody wants to know.
     """
-    begin_write(session)
     practice = session.get(SmsPractice, practice_id)
     if practice is None or practice.escalate_after is None:
         return None
+    # The host is asked before anything is locked.
     staff = {one.id for one in port.staff_of(practice.practice_ref) if one.email}
+    begin_write(session)
     chosen = [row.user_ref for row in mails.chosen(session, practice.id)]
     told: Counter[str] = Counter()
     marked = []

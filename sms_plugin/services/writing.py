@@ -206,7 +206,7 @@ def needs_no_answer(session: Session, phone: SmsPhone) -> None:
         session,
         sa.update(SmsConversation)
         .where(SmsConversation.phone_id == phone.id)
-        .values(waiting_since=None, changed_at=SmsConversation.last_at),
+        .values(waiting_since=None),
     )
 
 

@@ -68,7 +68,8 @@ class Heart:
         now = time.monotonic()
         key, talk = watched.practice_id, watched.conversation_id
         read_at, reading = self._readings.get(key, (-KEPT, None))
-        if reading is None or now - read_at > KEPT or talk not in reading.threads:
+        is_known = reading is not None and (not talk or talk in reading.threads)
+        if reading is None or not is_known or now - read_at > KEPT:
             reading = self._read(key, talk, now)
         elif talk:
             self._asked[key][talk] = now
@@ -84,7 +85,8 @@ class Heart:
                 for one, at in self._asked.get(key, {}).items()
                 if now - at < OPEN
             }
-            recent[talk] = now
+            if talk:
+                recent[talk] = now
             self._asked[key] = recent
         with self._engine.connect() as connection:
             reading = pulse.read(connection, key, sorted(recent))
@@ -132,7 +134,7 @@ def pulse_of(practice: SmsPractice, opened: SmsConversation | None) -> tuple[str
     talk = opened.id if opened else 0
     user_id = guards.actor().user_id or 0
     # By the connection that reads the page: never newer than what the page shows.
-    reading = pulse.read(guards.db().connection(), practice.id, [talk])
+    reading = pulse.read(guards.db().connection(), practice.id, [talk] if talk else [])
     seen = reading.word(talk, user_id)
     signed = _signer(current_app).sign(f"{practice.id}.{talk}.{user_id}.{seen}")
     return seen, signed.decode()

@@ -32,6 +32,19 @@ def test_a_list_that_was_read_a_moment_ago_serves_every_page(talk, app, monkeypa
     assert [query for query in queries if "FROM" in query] == []
 
 
+def test_so_it_does_for_pages_that_show_the_list_alone(talk, app, monkeypatch):
+    monkeypatch.setattr(heartbeat, "KEPT", 3600)
+    asked = "/sms/inbox/updates"
+    pulse = talk.client.get(asked).json["pulse"]
+    headers = {"X-SMS-Pulse": pulse}
+    talk.client.get(asked, headers=headers)
+
+    with counted_queries(app) as queries:
+        assert talk.client.get(asked, headers=headers).status_code == 204
+
+    assert [query for query in queries if "FROM" in query] == []
+
+
 @on_both
 def test_without_news_nobody_is_loaded(talk, app):
     pulse = talk.updates().json["pulse"]
