@@ -75,7 +75,7 @@ def log_into(file: Path) -> None:
 
 def wait_until(
     is_true: Callable[[], bool],
-    seconds: float = 60.0,
+    seconds: float = 120.0,
     *,
     saying: Callable[[], str] = lambda: "waited in vain",
     pause: float = 0.01,
