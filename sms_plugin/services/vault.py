@@ -12,6 +12,11 @@ from sms_plugin.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_NO_KEY = (
+    "A stored secret cannot be decrypted. Put the key it was encrypted with back into "
+    "SMS_ENCRYPTION_KEYS."
+)
+
 
 class Vault:
     """Encrypts with the first key, decrypts with any, and hashes phones."""
@@ -33,10 +38,22 @@ class Vault:
         try:
             return self._fernet.decrypt(secret.encode()).decode()
         except InvalidToken:
-            raise ConfigError(
-                "A stored secret cannot be decrypted. Put the key it was encrypted "
-                "with back into SMS_ENCRYPTION_KEYS."
-            ) from None
+            raise ConfigError(_NO_KEY) from None
+
+    def seal(self, content: bytes) -> bytes:
+        """Encrypt and authenticate a file."""
+        return self._fernet.encrypt(content)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """Give the file back.
+
+        Raises:
+            ConfigError: no key of ``SMS_ENCRYPTION_KEYS`` fits.
+        """
+        try:
+            return self._fernet.decrypt(sealed)
+        except InvalidToken:
+            raise ConfigError(_NO_KEY) from None
 
     def rotate(self, secret: str) -> str:
         """Encrypt a stored secret anew with the first key."""

@@ -22,6 +22,7 @@ from sms_plugin.web.job_life import SmsJobLifeView
 from sms_plugin.web.jobs import SmsDeskView, SmsJobView
 from sms_plugin.web.language import lazy
 from sms_plugin.web.ledger import SmsConsentsView
+from sms_plugin.web.media import SmsMediaView
 from sms_plugin.web.messages import SmsMessagesView
 from sms_plugin.web.numbers import SmsNumbersView
 from sms_plugin.web.operations import SmsOperationsView
@@ -75,6 +76,7 @@ ENTRIES = (
 WITHOUT_ENTRY = (
     SmsDeskView,
     SmsJobLifeView,
+    SmsMediaView,
     SmsOutcomeView,
     SmsPanelView,
     SmsPhoneFilesView,

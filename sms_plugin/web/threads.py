@@ -10,9 +10,10 @@ from flask import abort, render_template, request, url_for
 
 from sms_plugin.core import phones, schedule
 from sms_plugin.core.language import say
-from sms_plugin.services import inbox, phones_in_use, practices, searching
+from sms_plugin.services import inbox, media, phones_in_use, practices, searching
 from sms_plugin.services.actors import SYSTEM
-from sms_plugin.web import guards, on_file, reach, roles, words
+from sms_plugin.web import attached, guards, on_file, reach, roles, words
+from sms_plugin.web.attached import Shown
 from sms_plugin.web.decisions import search_in
 from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases, phone, title
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         SmsPatientPhone,
         SmsPractice,
     )
+    from sms_plugin.web.attached import Files
 
 FILTERS = {
     "all": lazy("All"),
@@ -52,6 +54,7 @@ class Listed:
     plain: bool
     search: str = ""
     found: Mapping[int, SmsMessage] = field(default_factory=dict)
+    attached: Files = field(default_factory=dict)
 
     @classmethod
     def read(cls, practice: SmsPractice) -> Listed:
@@ -70,6 +73,7 @@ class Listed:
         )
         last = rows[inbox.PAGE - 1] if len(rows) > inbox.PAGE else None
         return cls(
+            attached=attached.of_previews(practice.id, rows),
             rows=rows[: inbox.PAGE],
             show=show,
             paged=bool(key),
@@ -82,6 +86,7 @@ class Listed:
     def _found(cls, practice: SmsPractice, search: str) -> Listed:
         hits = searching.find(guards.db(), practice.id, search)
         return cls(
+            attached=attached.of_previews(practice.id, [hit.row for hit in hits]),
             rows=[hit.row for hit in hits],
             show="all",
             paged=True,
@@ -107,7 +112,9 @@ class Listed:
     def preview(self, row: SmsConversation) -> str:
         """The beginning of the last text, or of the one that was found."""
         hit = self.found.get(row.id)
-        return row.preview if hit is None else hit.body[:120]
+        said = row.preview if hit is None else hit.body[:120]
+        files = self.attached.get(row.last_message_id or 0, ())
+        return said if said.strip() else attached.word(files)
 
     def filters(self) -> Mapping[str, Any]:
         """What the list may be narrowed to, in words."""
@@ -145,6 +152,7 @@ class Opened:
     locked: str | None
     say: Phrases
     plain: bool
+    attached: Files = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -164,6 +172,7 @@ class Opened:
             locked=inbox.locked(session, practice, row.phone),
             say=Phrases.about(practice, texts),
             plain=guards.may(roles.WRITE, roles.INBOX),
+            attached=media.of_texts(session, practice.id, [row.id for row in texts]),
         )
 
     @property
@@ -206,7 +215,13 @@ class Opened:
 
     def body(self, message: SmsMessage) -> str:
         """What a text says; of a code only that it is one."""
-        return words.body(message.purpose, message.body) or ""
+        said = words.body(message.purpose, message.body) or ""
+        files = self.attached.get(message.id, ())
+        return said if said.strip() else attached.word(files)
+
+    def files(self, message: SmsMessage) -> Sequence[Shown]:
+        """The pictures that came with a text, or why they are not here."""
+        return [Shown(file) for file in self.attached.get(message.id, ())]
 
     def went_out(self, message: SmsMessage) -> str:
         """When a text went out that had been written long before; else nothing."""

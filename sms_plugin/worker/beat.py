@@ -15,6 +15,7 @@ from sms_plugin import config
 from sms_plugin.worker import (
     billing,
     checking,
+    fetching,
     guarding,
     mailing,
     overdue,
@@ -51,6 +52,7 @@ STEPS = (
     Step(settling.apply_waiting),
     Step(overdue.poll_texts, every=10),
     Step(polling.poll_inbound, every=5),
+    Step(fetching.fetch_media, every=5),
     Step(upkeep.expire_pending),
     Step(upkeep.continue_jobs),
     Step(upkeep.remind, every=3600),

@@ -64,6 +64,11 @@
       if (standing && shown && standing.textContent !== shown.textContent) {
         shown.replaceWith(standing);
       }
+      const files = item.querySelector(".sms-files");
+      const held = known.querySelector(".sms-files");
+      if (files && held && files.dataset.states !== held.dataset.states) {
+        held.replaceWith(files);
+      }
       next = known;
     });
     texts.querySelectorAll("[data-text]").forEach((item) => {
