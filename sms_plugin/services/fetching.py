@@ -42,7 +42,6 @@ class Wanted:
 
     media_id: int
     message_id: int
-    account_id: int
     sid: str
     media_sid: str
     created_at: datetime
@@ -70,20 +69,36 @@ def give_up(session: Session, *, now: datetime) -> int:
     return len(ids)
 
 
-def wanted(session: Session, *, without: Collection[int] = ()) -> list[Wanted]:
-    """Files that wait, the oldest first, but for some that were just tried."""
+def accounts(session: Session) -> Sequence[int]:
+    """Accounts with files that wait."""
+    return session.scalars(
+        sa.select(SmsNumber.account_id)
+        .join(SmsMessage, SmsMessage.number_id == SmsNumber.id)
+        .join(SmsMedia, SmsMedia.message_id == SmsMessage.id)
+        .where(SmsMedia.state == "waiting")
+        .distinct()
+    ).all()
+
+
+def wanted(
+    session: Session, account_id: int, *, without: Collection[int] = ()
+) -> list[Wanted]:
+    """Files of an account that wait, the oldest first; *without* those that rest."""
     query: Any = (
         sa.select(
             SmsMedia.id,
             SmsMedia.message_id,
-            SmsNumber.account_id,
             SmsMessage.sid,
             SmsMedia.media_sid,
             SmsMedia.created_at,
         )
         .join(SmsMessage, SmsMessage.id == SmsMedia.message_id)
         .join(SmsNumber, SmsNumber.id == SmsMessage.number_id)
-        .where(SmsMedia.state == "waiting", SmsMedia.id.not_in(list(without)))
+        .where(
+            SmsNumber.account_id == account_id,
+            SmsMedia.state == "waiting",
+            SmsMedia.id.not_in(list(without)),
+        )
         .order_by(SmsMedia.id)
         .limit(AT_ONCE)
     )

@@ -6,6 +6,7 @@ process alone: lost, it costs a request and nothing else.
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -35,42 +36,50 @@ def fetch_media(app: Flask) -> None:
     with transaction(app) as session:
         fetching.give_up(session, now=plugin.now())
     with transaction(app) as session:
-        wanted = fetching.wanted(session, without=_resting(now=plugin.now()))
-    gateways = gateways_of(app, {file.account_id for file in wanted})
+        accounts = fetching.accounts(session)
+    gateways = list(gateways_of(app, accounts).items()) if accounts else []
+    # One that is away, and lets us wait for it, must not always be the first.
+    random.shuffle(gateways)
+    turn = Turn()
+    for account_id, gateway in turn.each(gateways):
+        guarded("fetch_media", partial(_of_account, app, account_id, gateway, turn))
+
+
+def _of_account(app: Flask, account_id: int, gateway: Gateway, turn: Turn) -> None:
+    """Fetch what waits at one account."""
+    now = plugin_of(app).now()
+    rests = _rests.setdefault(gateway, {})
+    for media_id in [key for key, until in rests.items() if until <= now]:
+        del rests[media_id]
+    with transaction(app) as session:
+        wanted = fetching.wanted(session, account_id, without=rests)
     listed: set[int] = set()
-    for file in Turn().each(wanted):
+    for file in turn.each(wanted):
         if file.message_id in listed:
             continue
-        if not file.media_sid:
-            listed.add(file.message_id)
-        gateway = gateways[file.account_id]
         # Until it came; an error leaves this standing.
-        _rests.setdefault(gateway, {})[file.media_id] = _rest_of(file, plugin.now())
-        guarded("fetch_media", partial(_fetch, app, gateway, file))
+        rests[file.media_id] = now + max(now - file.created_at, SHORTEST_REST)
+        if file.media_sid:
+            guarded("fetch_media", partial(_fetch, app, gateway, file))
+        else:
+            listed.add(file.message_id)
+            guarded("fetch_media", partial(_list, app, gateway, file, rests))
+
+
+def _list(
+    app: Flask, gateway: Gateway, file: Wanted, rests: dict[int, datetime]
+) -> None:
+    """Ask which files came with a text; they are fetched with the next turn."""
+    listed = gateway.media_of(file.sid)
+    with transaction(app) as session:
+        named = fetching.name(session, file.message_id, listed)
+    for media_id in named:
+        rests.pop(media_id, None)
 
 
 def _fetch(app: Flask, gateway: Gateway, file: Wanted) -> None:
     plugin = plugin_of(app)
-    if not file.media_sid:
-        listed = gateway.media_of(file.sid)
-        with transaction(app) as session:
-            named = fetching.name(session, file.message_id, listed)
-        for media_id in named:
-            _rests[gateway].pop(media_id, None)
-        return
     most = plugin.settings[config.MEDIA_MAX_BYTES]
     found = fetching.ask(gateway, file, most=most)
     with transaction(app) as session:
         fetching.take(session, file, found, vault=plugin.vault, now=plugin.now())
-
-
-def _resting(*, now: datetime) -> list[int]:
-    """Files that were just tried; who has rested is forgotten."""
-    for kept in _rests.values():
-        for media_id in [key for key, until in kept.items() if until <= now]:
-            del kept[media_id]
-    return [media_id for kept in _rests.values() for media_id in kept]
-
-
-def _rest_of(file: Wanted, now: datetime) -> datetime:
-    return now + max(now - file.created_at, SHORTEST_REST)
