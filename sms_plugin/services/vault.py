@@ -12,11 +12,6 @@ from sms_plugin.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NO_KEY = (
-    "A stored secret cannot be decrypted. Put the key it was encrypted with back into "
-    "SMS_ENCRYPTION_KEYS."
-)
-
 
 class Vault:
     """Encrypts with the first key, decrypts with any, and hashes phones."""
@@ -38,7 +33,7 @@ class Vault:
         try:
             return self._fernet.decrypt(secret.encode()).decode()
         except InvalidToken:
-            raise ConfigError(_NO_KEY) from None
+            raise _no_key() from None
 
     def seal(self, content: bytes) -> bytes:
         """Encrypt and authenticate a file."""
@@ -53,7 +48,7 @@ class Vault:
         try:
             return self._fernet.decrypt(sealed)
         except InvalidToken:
-            raise ConfigError(_NO_KEY) from None
+            raise _no_key() from None
 
     def rotate(self, secret: str) -> str:
         """Encrypt a stored secret anew with the first key."""
@@ -73,3 +68,10 @@ class Vault:
     def code_hash(self, phone_id: int, code: str) -> str:
         """The keyed hash of a code that was texted to a phone."""
         return keyed_hash(self._hash_key, "code", str(phone_id), code)
+
+
+def _no_key() -> ConfigError:
+    return ConfigError(
+        "A stored secret cannot be decrypted. Put the key it was encrypted with back "
+        "into SMS_ENCRYPTION_KEYS."
+    )

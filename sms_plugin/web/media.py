@@ -55,7 +55,7 @@ class SmsMediaView(reach.SmsReachView):
         guards.db().commit()
         name = f"sms-{found.id}.{files.ending_of(found.content_type)}"
         answer = _answer(content, found.content_type)
-        answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        answer.headers.set("Content-Disposition", "attachment", filename=name)
         return answer
 
     @expose("/<int(max=9223372036854775807):media_id>/preview")

@@ -146,7 +146,7 @@ def test_a_file_is_handed_out_as_a_download_and_that_is_written_down(world, ann,
     assert answer.data == JPEG
     headers = answer.headers
     assert headers["Content-Type"] == "image/jpeg"
-    assert headers["Content-Disposition"] == 'attachment; filename="sms-1.jpg"'
+    assert headers["Content-Disposition"] == "attachment; filename=sms-1.jpg"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
     assert "sandbox" in headers["Content-Security-Policy"]

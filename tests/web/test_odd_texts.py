@@ -160,4 +160,9 @@ def test_an_odd_sender_is_kept_and_cannot_be_written_to(
     client = login("frontdesk")
     assert client.get("/sms/inbox/").status_code == 200
     if texts:
-        assert bodies(soup(client.get("/sms/inbox/1"))) == ["Hello"]
+        page = soup(client.get("/sms/inbox/1"))
+        assert bodies(page) == ["Hello"]
+        assert "This sender is no phone" in page.select_one("#sms-locked").text
+        form = {"nonce": "a-nonce-of-this-page", "body": "Hi"}
+        assert client.post("/sms/inbox/1/reply", data=form).status_code == 403
+    assert world.messages(purpose="reply") == []
