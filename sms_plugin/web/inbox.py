@@ -45,6 +45,7 @@ class SmsInboxView(reach.SmsReachView):
 
     route_base = "/sms/inbox"
     class_permission_name = roles.INBOX
+    base_permissions = [roles.READ, roles.WRITE]  # noqa: RUF012  (FAB reads a plain list)
     method_permission_name = {  # noqa: RUF012  (FAB reads it as a plain dict)
         "inbox": "read",
         "thread": "read",

@@ -33,9 +33,8 @@ class SmsMediaView(reach.SmsReachView):
 
     route_base = "/sms/inbox/media"
     class_permission_name = roles.INBOX
-    method_permission_name = {"file": "read", "preview": "read"}  # noqa: RUF012  (FAB reads it as a plain dict)
-    # Those of the inbox; see web/roles.py.
     base_permissions = [roles.READ, roles.WRITE]  # noqa: RUF012  (FAB reads a plain list)
+    method_permission_name = {"file": "read", "preview": "read"}  # noqa: RUF012  (FAB reads a plain dict)
     default_view = "file"
 
     @expose("/<int(max=9223372036854775807):media_id>")
