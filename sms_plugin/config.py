@@ -297,6 +297,14 @@ REVERIFY_DAYS = Key(
     0,
     3650,
 )
+MEDIA_MAX_BYTES = Key(
+    "SMS_MEDIA_MAX_BYTES",
+    parsing.whole,
+    5_242_880,
+    "Bytes that a picture or file from a patient may have; a larger one is not taken.",
+    10_000,
+    26_214_400,
+)
 UNDO_MINUTES = Key(
     "SMS_UNDO_MINUTES",
     parsing.whole,

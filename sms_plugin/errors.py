@@ -90,6 +90,18 @@ class GatewayError(SmsError):
         return say_stored(super().__str__())
 
 
+class NotTakenError(GatewayError):
+    """What the gateway keeps is not taken, now or later.
+
+    Attributes:
+        why: ``too_large``, or ``elsewhere`` for an address that is not the gateway's.
+    """
+
+    def __init__(self, reason: str, *, why: str) -> None:
+        super().__init__(reason, retry=Retry.NEVER)
+        self.why = why
+
+
 def describe(error: BaseException) -> str:
     """Name an error and where it rose, for a log: never its text, nor any value.
 

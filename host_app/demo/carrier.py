@@ -33,9 +33,14 @@ class Carrier:
         found: str = next(call["url"] for call in calls if call["kind"] == "inbound")
         return found
 
-    def write(self, phone: str, number: str, body: str) -> None:
+    def write(
+        self, phone: str, number: str, body: str, *, picture: bool = False
+    ) -> None:
         """A patient writes from a phone to a practice's number."""
-        self._post("/simulator/texts", {"from": phone, "to": number, "body": body})
+        data = {"from": phone, "to": number, "body": body}
+        if picture:
+            data["picture"] = "1"
+        self._post("/simulator/texts", data)
 
     def set_condition(self, phone: str, condition: str) -> None:
         """Make a phone a landline, unreachable, and so on."""

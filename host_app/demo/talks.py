@@ -47,7 +47,10 @@ def play(played: Round) -> None:
         played.phone(WREN), played.number(), "Wrong number, I am not Wren."
     )
     played.carrier.write(
-        STRANGER, played.number(), "Hello, do you take new patients in December?"
+        STRANGER,
+        played.number(),
+        "Hello, do you take new patients in December?",
+        picture=True,
     )
     # Two that only a person can answer: they stand in SMS > To do.
     played.carrier.write(

@@ -168,6 +168,15 @@ def _digits(text: str) -> int:
     return sum(char.isdigit() for char in text)
 
 
+def can_be_dialled(e164: str) -> bool:
+    """Whether a sender is a phone of any country, and no short code or name."""
+    try:
+        number = phonenumbers.parse(e164) if e164[:1] == "+" else None
+    except phonenumbers.NumberParseException:
+        return False
+    return number is not None and phonenumbers.is_possible_number(number)
+
+
 def display(e164: str) -> str:
     """Write a US number as people do: ``(415) 555-0132``; others as they are."""
     if _is_us(e164):

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from sms_plugin.gateways.media import CarriesMedia
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
@@ -142,7 +144,7 @@ class RemoteMessage:
 
     ``status`` is the gateway's own word in lower case (``core.states.advance`` reads
     it); ``body`` never goes to a log. ``automatic`` is the gateway's own answer, as it
-    gives one to STOP.
+    gives one to STOP. ``media`` is how many files came with it.
     """
 
     sid: str
@@ -156,6 +158,7 @@ class RemoteMessage:
     segments: int | None = None
     sent_at: datetime | None = None
     created_at: datetime | None = None
+    media: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,7 @@ class LineType(Enum):
     UNKNOWN = "unknown"
 
 
-class Gateway(Protocol):
+class Gateway(CarriesMedia, Protocol):
     """A service that carries texts for one account.
 
     Every method but ``send`` raises ``errors.GatewayError``; every call has a total

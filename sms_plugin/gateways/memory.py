@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sms_plugin.errors import GatewayError, Retry
+from sms_plugin.errors import GatewayError, NotTakenError, Retry
 from sms_plugin.gateways.base import (
     Credentials,
     Explanation,
@@ -23,6 +23,7 @@ from sms_plugin.gateways.base import (
     Service,
     Verdict,
 )
+from sms_plugin.gateways.media import TOO_LARGE, RemoteMedia
 from sms_plugin.gateways.signature import is_signed, sign
 from sms_plugin.gateways.twilio_errors import explain
 
@@ -59,6 +60,8 @@ class MemoryGateway:
         groups: services that hold some of these.
         registrations: what ``registration_of`` answers for a number; None otherwise.
         line_types: what ``line_type`` answers for a phone; MOBILE otherwise.
+        media: files that came with texts, by the text's id and their own.
+        fetched: ids of the files that it was asked for, in order.
     """
 
     def __init__(
@@ -78,14 +81,20 @@ class MemoryGateway:
         self.groups: list[Service] = []
         self.registrations: dict[str, Registration] = {}
         self.line_types: dict[str, LineType] = {}
+        self.media: dict[str, dict[str, bytes]] = {}
+        self.fetched: list[str] = []
         self._credentials = credentials
         self._clock = clock
         self._lock = threading.Lock()
         self._made = 0
 
-    def receive(self, sender: str, recipient: str, body: str) -> RemoteMessage:
+    def receive(
+        self, sender: str, recipient: str, body: str, *, files: Sequence[bytes] = ()
+    ) -> RemoteMessage:
         """Let a patient write to one of our numbers; no webhook is called."""
-        return self._keep(sender, recipient, body, inbound=True)
+        message = self._keep(sender, recipient, body, inbound=True, media=len(files))
+        self.media[message.sid] = {self._sid("ME"): content for content in files}
+        return message
 
     def sign(self, url: str, params: Mapping[str, Sequence[str]]) -> str:
         """Sign a webhook as this account would."""
@@ -161,6 +170,22 @@ class MemoryGateway:
         texts = found[begin : begin + size]
         more = begin + size < len(found)
         return RemotePage(texts, texts[-1].sid if more else "")
+
+    def media_of(self, sid: str, *, limit: int = 10) -> list[RemoteMedia]:
+        """List the files of a text."""
+        self._fail()
+        return [RemoteMedia(key) for key in self.media.get(sid, {})][:limit]
+
+    def fetch_media(self, sid: str, media_sid: str, *, most: int) -> bytes:
+        """Answer from ``media``."""
+        self.fetched.append(media_sid)
+        self._fail()
+        content = self.media.get(sid, {}).get(media_sid)
+        if content is None:
+            raise _refusal(20404, 404)
+        if len(content) > most:
+            raise NotTakenError(TOO_LARGE, why="too_large")
+        return content
 
     def search_numbers(
         self,
@@ -285,7 +310,13 @@ class MemoryGateway:
         )
 
     def _keep(
-        self, sender: str, recipient: str, body: str, *, inbound: bool = False
+        self,
+        sender: str,
+        recipient: str,
+        body: str,
+        *,
+        inbound: bool = False,
+        media: int = 0,
     ) -> RemoteMessage:
         with self._lock:
             message = RemoteMessage(
@@ -296,6 +327,7 @@ class MemoryGateway:
                 status="received" if inbound else "queued",
                 inbound=inbound,
                 created_at=self._clock(),
+                media=media,
             )
             self.messages.append(message)
             return message

@@ -22,7 +22,7 @@ from sms_plugin.gateways.base import (
 )
 from sms_plugin.gateways.twilio_account import match
 from sms_plugin.gateways.twilio_errors import explain
-from sms_plugin.gateways.twilio_registrations import TwilioRegistrations
+from sms_plugin.gateways.twilio_media import TwilioMedia
 from sms_plugin.gateways.twilio_transport import Exchange, current
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _PATIENCE = 10
 _NO_MESSAGE = mark("This is not a message id of Twilio's.")
 
 
-class TwilioGateway(TwilioRegistrations):
+class TwilioGateway(TwilioMedia):
     """Sends through one Twilio account; usable from any thread and any event loop.
 
     The calls run in one event loop in a thread of the gateway's own, and so do the

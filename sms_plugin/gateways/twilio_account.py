@@ -55,6 +55,7 @@ class TwilioAccount:
         self._credentials = credentials
         self._deadline = deadline
         self._concurrency = concurrency
+        self._base_url = base_url.rstrip("/")
         transport = Transport(base_url=base_url, concurrency=concurrency)
         self._client: Any = Client(
             credentials.api_key_sid or credentials.account_sid,
@@ -99,6 +100,8 @@ class TwilioAccount:
         current.set(exchange)
         try:
             return await call()
+        except GatewayError as refusal:
+            problem = refusal
         except Exception as error:  # noqa: BLE001  Twilio's client raises anything
             problem = failures.gateway_error(exchange, error, repeatable=repeatable)
         # Raised out here, it does not carry the client's error and the phone in it.

@@ -56,6 +56,7 @@ def message_of(record: Any) -> RemoteMessage:
         segments=segments_of(record),
         sent_at=record.date_sent,
         created_at=record.date_created,
+        media=max(_whole(record.num_media) or 0, 0),
     )
 
 

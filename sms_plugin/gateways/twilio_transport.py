@@ -83,7 +83,7 @@ class Transport(AsyncHttpClient):  # type: ignore[misc]  # the base ships no typ
         self._concurrency = concurrency
         self._session: aiohttp.ClientSession | None = None
         self._target = lru_cache(maxsize=16)(self._rewrite)
-        self._authorization = lru_cache(maxsize=1)(_authorization)
+        self._authorization = lru_cache(maxsize=1)(authorization)
 
     async def request(
         self,
@@ -143,13 +143,11 @@ class Transport(AsyncHttpClient):  # type: ignore[misc]  # the base ships no typ
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(_mark_sent)
             self._session = aiohttp.ClientSession(
                 connector=_Connector(limit=self._concurrency),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None),
-                trace_configs=[trace],
+                trace_configs=[tracing()],
                 trust_env=False,
             )
         return self._session
@@ -190,6 +188,13 @@ def _is_no_chatter(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING
 
 
+def tracing() -> aiohttp.TraceConfig:
+    """Note in the exchange of each request whether it may have left."""
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(_mark_sent)
+    return trace
+
+
 async def _mark_sent(
     _session: aiohttp.ClientSession,
     context: SimpleNamespace,
@@ -212,7 +217,8 @@ async def _read(answer: aiohttp.ClientResponse) -> str:
     return body.decode(errors="replace")
 
 
-def _authorization(auth: tuple[str, str]) -> str:
+def authorization(auth: tuple[str, str]) -> str:
+    """The header that logs a name and its password in."""
     return "Basic " + b64encode(":".join(auth).encode()).decode()
 
 

@@ -1,8 +1,8 @@
 """Erasing what is personal of a patient, while the proof that is owed stays.
 
-Gone are names, the words of texts, evidence, addresses, choices and codes. What stays
-says nothing by itself: the entries of the ledger (ids and keyed hashes), counts, states
-and costs of texts, and the audit log.
+Gone are names, the words of texts, pictures, evidence, addresses, choices and codes.
+What stays says nothing by itself: the entries of the ledger (ids and keyed hashes),
+counts, states and costs of texts, and the audit log.
 
 An opt-out has to be honoured for as long as the practice texts anybody, so the number
 of a phone that opted out stays, without a name. So do requests of the gateway about
@@ -26,6 +26,7 @@ from sms_plugin.models import (
     SmsConversation,
     SmsDraft,
     SmsLink,
+    SmsMedia,
     SmsMessage,
     SmsNote,
     SmsNumber,
@@ -179,6 +180,7 @@ def _erase_texts(
             .where(SmsLink.message_id.in_(done))
             .values(token_secret=None),
         )
+        change(session, sa.delete(SmsMedia).where(SmsMedia.message_id.in_(done)))
         sids = [row[2] for row in rows if row[1] == "received" and row[2]]
         _erase_requests(session, practice_id, sids)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
+from sms_plugin.core import phones
 from sms_plugin.core.language import say
 from sms_plugin.errors import NotFoundError
 from sms_plugin.models import (
@@ -190,6 +191,8 @@ def locked(session: Session, practice: SmsPractice, phone: SmsPhone) -> str | No
         row.consent == "granted" for row in patients_of(session, phone)
     ):
         return say("The patient has not agreed to texts on this phone yet.")
+    if not phones.can_be_dialled(phone.e164):
+        return say("This sender is no phone, so nobody can be written to here.")
     return None
 
 

@@ -166,6 +166,8 @@ def take(
         "From": text.sender,
         "To": text.recipient,
         "Body": text.body,
+        # Whoever asks for the list learns how many files there are, and not which.
+        "NumMedia": str(text.media),
         receiving.WRITTEN_AT: written_at(text, settings=settings, now=now).isoformat(),
     }
     return receiving.receive(

@@ -25,6 +25,7 @@ from sms_plugin.models import (
 )
 from sms_plugin.services import (
     consents,
+    media,
     obeying,
     phones_in_use,
     preferences,
@@ -181,7 +182,11 @@ def _apply(
         vault=vault,
         now=now,
     )
-    return Receipt.APPLIED if taken else Receipt.ORPHAN
+    if not taken:
+        return Receipt.ORPHAN
+    announced = media.named(params, listed=written_at is not None)
+    media.keep(session, params["MessageSid"], announced, now=now)
+    return Receipt.APPLIED
 
 
 def _apply_status(

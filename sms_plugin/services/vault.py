@@ -33,10 +33,22 @@ class Vault:
         try:
             return self._fernet.decrypt(secret.encode()).decode()
         except InvalidToken:
-            raise ConfigError(
-                "A stored secret cannot be decrypted. Put the key it was encrypted "
-                "with back into SMS_ENCRYPTION_KEYS."
-            ) from None
+            raise _no_key() from None
+
+    def seal(self, content: bytes) -> bytes:
+        """Encrypt and authenticate a file."""
+        return self._fernet.encrypt(content)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """Give the file back.
+
+        Raises:
+            ConfigError: no key of ``SMS_ENCRYPTION_KEYS`` fits.
+        """
+        try:
+            return self._fernet.decrypt(sealed)
+        except InvalidToken:
+            raise _no_key() from None
 
     def rotate(self, secret: str) -> str:
         """Encrypt a stored secret anew with the first key."""
@@ -56,3 +68,10 @@ class Vault:
     def code_hash(self, phone_id: int, code: str) -> str:
         """The keyed hash of a code that was texted to a phone."""
         return keyed_hash(self._hash_key, "code", str(phone_id), code)
+
+
+def _no_key() -> ConfigError:
+    return ConfigError(
+        "A stored secret cannot be decrypted. Put the key it was encrypted with back "
+        "into SMS_ENCRYPTION_KEYS."
+    )

@@ -63,6 +63,18 @@ def add_routes(app: web.Application, gate: Gate) -> None:
             Asks.READ,
             api_messages.fetch_message,
         ),
+        (
+            "GET",
+            account + "/Messages/{sid}/Media.json",
+            Asks.READ,
+            api_messages.list_pictures,
+        ),
+        (
+            "GET",
+            account + "/Messages/{sid}/Media/{picture}",
+            Asks.READ,
+            api_messages.fetch_picture,
+        ),
         ("GET", for_sale, Asks.READ, api_numbers.search),
         ("POST", f"{numbers}.json", Asks.BUY, api_numbers.buy),
         ("GET", f"{numbers}.json", Asks.READ, api_numbers.list_numbers),

@@ -27,10 +27,38 @@ def send(call: Call) -> Answer:
 
 def fetch_message(call: Call) -> Answer:
     """Messages.fetch."""
+    return Answer(200, wire.message(_own(call)))
+
+
+def list_pictures(call: Call) -> Answer:
+    """Media.list of a message."""
+    text = _own(call)
+    return Answer(
+        200,
+        wire.page(
+            "media_list",
+            text.pictures,
+            path=call.path,
+            query=call.params,
+            show=lambda sid: wire.picture(text, sid),
+        ),
+    )
+
+
+def fetch_picture(call: Call) -> Answer:
+    """What a picture holds: the answer leads to where files are kept, as Twilio's."""
+    sid = call.parts["picture"]
+    if sid not in _own(call).pictures:
+        raise rules.RefusedError(20404)
+    return Answer(307, location=f"/simulator/pictures/{sid}")
+
+
+def _own(call: Call) -> Text:
+    """The text of the path, of the account that asks."""
     text = call.carrier.text(call.parts["sid"])
     if text is None or text.account_sid != call.account.sid:
         raise rules.RefusedError(20404)
-    return Answer(200, wire.message(text))
+    return text
 
 
 def list_messages(call: Call) -> Answer:

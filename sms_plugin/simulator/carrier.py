@@ -205,8 +205,12 @@ class Carrier:
             account_sid, sender, recipient, body, Direction.API, status_callback
         )
 
-    def receive(self, sender: str, recipient: str, body: str) -> Text:
+    def receive(
+        self, sender: str, recipient: str, body: str, *, pictures: int = 0
+    ) -> Text:
         """Take a text written on a handset, and act on STOP, START and HELP.
+
+        With it come so many pictures; each is the sample that every handset has.
 
         Raises:
             LookupError: when nobody owns the number it is for.
@@ -217,18 +221,21 @@ class Carrier:
                 raise LookupError(f"nobody owns {recipient}")
             account_sid = number.account_sid
             text = self._add(account_sid, sender, recipient, body, Direction.INBOUND)
+            text.pictures = tuple(f"ME{secrets.token_hex(16)}" for _ in range(pictures))
             reply = self._keyword(body, (recipient, sender))
             if reply:
                 self._add(account_sid, recipient, sender, reply, Direction.REPLY)
         return text
 
-    def send_from_handset(self, sender: str, recipient: str, body: str) -> Text:
+    def send_from_handset(
+        self, sender: str, recipient: str, body: str, *, pictures: int = 0
+    ) -> Text:
         """Write a text on a handset and let the number's owner know, without waiting.
 
         Raises:
             LookupError: when nobody owns the number it is for.
         """
-        text = self.receive(sender, recipient, body)
+        text = self.receive(sender, recipient, body, pictures=pictures)
         if self.bearer is not None:
             self.bearer.announce(text)
         return text

@@ -9,7 +9,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from sms_plugin.simulator import stock
+from sms_plugin.simulator import stock, wire
 from sms_plugin.simulator.callbacks import Letter, Postman
 
 if TYPE_CHECKING:
@@ -51,13 +51,17 @@ def inbound_params(text: Text) -> dict[str, str]:
         "Body": text.body,
         "From": text.sender,
         "MessageSid": text.sid,
-        "NumMedia": "0",
+        "NumMedia": str(len(text.pictures)),
         "NumSegments": str(text.segments),
         "SmsMessageSid": text.sid,
         "SmsSid": text.sid,
         "SmsStatus": "received",
         "To": text.recipient,
     }
+    for place, sid in enumerate(text.pictures):
+        uri = wire.picture(text, sid)["uri"].removesuffix(".json")
+        params[f"MediaUrl{place}"] = f"https://api.twilio.com{uri}"
+        params[f"MediaContentType{place}"] = wire.PICTURE_KIND
     for end, number in (("From", text.sender), ("To", text.recipient)):
         city, state = stock.place_of(number)
         params |= {

@@ -81,7 +81,7 @@ class Text:
     """One text in either direction; ``serial`` grows with every text.
 
     ``history`` holds every status word with its instant; ``error_code`` is Twilio's
-    code once delivery failed.
+    code once delivery failed. ``pictures`` are the ids of pictures that came with it.
     """
 
     serial: int
@@ -98,6 +98,7 @@ class Text:
     sent: datetime | None = None
     updated: datetime | None = None
     error_code: int | None = None
+    pictures: tuple[str, ...] = ()
     history: list[tuple[str, datetime]] = field(default_factory=list)
 
     @property

@@ -45,11 +45,15 @@ class Call:
 
 @dataclass(slots=True)
 class Answer:
-    """What a view answers; ``text`` is one that sets out now."""
+    """What a view answers; ``text`` is one that sets out now.
+
+    ``location`` is where a redirect leads.
+    """
 
     status: int
     payload: dict[str, Any] | None = None
     text: Text | None = None
+    location: str = ""
 
 
 View = Callable[[Call], Answer]
@@ -120,7 +124,10 @@ class Gate:
                 carrier.faults.met["status callback early"] += 1
                 await asyncio.shield(on_its_way)
         if fault is None:
-            return self._json(answer.status, answer.payload)
+            response = self._json(answer.status, answer.payload)
+            if answer.location:
+                response.headers["Location"] = answer.location
+            return response
         await asyncio.sleep(fault.seconds)
         return await self._spoil(request, params, fault, answer)
 

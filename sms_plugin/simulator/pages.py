@@ -71,6 +71,7 @@ def add_routes(app: web.Application, carrier: Carrier) -> None:
         ("GET", "/simulator/phones", pages.phones),
         ("GET", "/simulator/record", pages.record),
         ("GET", "/simulator/static/{name}", pages.asset),
+        ("GET", "/simulator/pictures/{sid}", pages.picture),
         ("POST", "/simulator/texts", pages.write),
         ("POST", "/simulator/conditions", pages.set_condition),
         ("POST", "/simulator/mode", pages.set_mode),
@@ -126,15 +127,23 @@ class _Pages:
         text = (_HERE / "static" / name).read_text(encoding="utf-8")
         return web.Response(text=text, content_type=_ASSETS[name])
 
+    async def picture(self, _request: web.Request) -> web.Response:
+        """Give the sample; its address is all that one needs, as at Twilio."""
+        sample = (_HERE / "static" / "sample.jpg").read_bytes()
+        return web.Response(body=sample, content_type=wire.PICTURE_KIND)
+
     async def write(self, request: web.Request) -> web.Response:
         data = await fields(request)
         sender = e164_of(data.get("from"), "The phone that writes")
         recipient = e164_of(data.get("to"), "The number it writes to")
         body = str(data.get("body") or "").replace("\r\n", "\n").strip()
-        if not body:
+        pictures = int(bool(data.get("picture")))
+        if not body and not pictures:
             raise BadInputError("Write something first.")
         try:
-            text = self._carrier.send_from_handset(sender, recipient, body[:1600])
+            text = self._carrier.send_from_handset(
+                sender, recipient, body[:1600], pictures=pictures
+            )
         except LookupError:
             raise BadInputError(
                 f"Nobody owns {wire.national(recipient)} at this carrier."

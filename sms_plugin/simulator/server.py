@@ -65,7 +65,14 @@ class Running:
         self._courier = courier
 
     def text_in(
-        self, frm: str, to: str, body: str, *, wait: bool = True, timeout: float = 30.0
+        self,
+        frm: str,
+        to: str,
+        body: str,
+        *,
+        pictures: int = 0,
+        wait: bool = True,
+        timeout: float = 30.0,
     ) -> Text:
         """Write a text on a handset; with *wait*, until its webhook has answered.
 
@@ -73,7 +80,7 @@ class Running:
             LookupError: when nobody owns the number it is for.
             TimeoutError: when the webhook takes longer than *timeout* seconds.
         """
-        text = self.carrier.receive(frm, to, body)
+        text = self.carrier.receive(frm, to, body, pictures=pictures)
         told = self._courier.announce(text)
         if wait:
             told.result(timeout)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sms_plugin.simulator.entities import Account, OwnedNumber, Text
 
 API: Final = "/2010-04-01"
+PICTURE_KIND: Final = "image/jpeg"
 _SEGMENT_PRICE: Final = 0.0083
 
 _Row = TypeVar("_Row")
@@ -58,7 +59,7 @@ def message(text: Text) -> dict[str, Any]:
         "error_message": None if code is None else rules.DELIVERY_ERRORS.get(code),
         "from": text.sender,
         "messaging_service_sid": None,
-        "num_media": "0",
+        "num_media": str(len(text.pictures)),
         "num_segments": str(text.segments),
         "price": f"{-_SEGMENT_PRICE * text.segments:.5f}" if text.sent else None,
         "price_unit": "USD",
@@ -67,6 +68,20 @@ def message(text: Text) -> dict[str, Any]:
         "subresource_uris": {"media": f"{uri}/Media.json"},
         "to": text.recipient,
         "uri": f"{uri}.json",
+    }
+
+
+def picture(text: Text, sid: str) -> dict[str, Any]:
+    """Return a Media resource."""
+    path = f"{API}/Accounts/{text.account_sid}/Messages/{text.sid}/Media/{sid}"
+    return {
+        "account_sid": text.account_sid,
+        "content_type": PICTURE_KIND,
+        "date_created": rfc2822(text.created),
+        "date_updated": rfc2822(text.updated),
+        "parent_sid": text.sid,
+        "sid": sid,
+        "uri": f"{path}.json",
     }
 
 

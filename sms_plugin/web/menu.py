@@ -23,6 +23,7 @@ from sms_plugin.web.job_life import SmsJobLifeView
 from sms_plugin.web.jobs import SmsDeskView, SmsJobView
 from sms_plugin.web.language import lazy
 from sms_plugin.web.ledger import SmsConsentsView
+from sms_plugin.web.media import SmsMediaView
 from sms_plugin.web.messages import SmsMessagesView
 from sms_plugin.web.numbers import SmsNumbersView
 from sms_plugin.web.operations import SmsOperationsView
@@ -80,6 +81,7 @@ WITHOUT_ENTRY = (
     SmsAboutsView,
     SmsDeskView,
     SmsJobLifeView,
+    SmsMediaView,
     SmsOutcomeView,
     SmsPanelView,
     SmsPhoneFilesView,

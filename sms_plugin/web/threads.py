@@ -15,13 +15,15 @@ from sms_plugin.models import SmsNote
 from sms_plugin.services import (
     inbox,
     later,
+    media,
     office,
     phones_in_use,
     quick_replies,
     searching,
 )
 from sms_plugin.services.actors import SYSTEM
-from sms_plugin.web import guards, on_file, reach, roles, sending_at, words
+from sms_plugin.web import attached, guards, on_file, reach, roles, sending_at, words
+from sms_plugin.web.attached import Shown
 from sms_plugin.web.decisions import search_in
 from sms_plugin.web.language import lazy
 from sms_plugin.web.phrases import Phrases, phone, title
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
         SmsPractice,
         SmsQuickReply,
     )
+    from sms_plugin.web.attached import Files
 
 FILTERS = {
     "all": lazy("All"),
@@ -66,6 +69,7 @@ class Listed:
     plain: bool
     search: str = ""
     found: Mapping[int, SmsMessage] = field(default_factory=dict)
+    attached: Files = field(default_factory=dict)
 
     @classmethod
     def read(cls, practice: SmsPractice) -> Listed:
@@ -84,6 +88,7 @@ class Listed:
         )
         last = rows[inbox.PAGE - 1] if len(rows) > inbox.PAGE else None
         return cls(
+            attached=attached.of_previews(practice.id, rows),
             rows=rows[: inbox.PAGE],
             show=show,
             paged=bool(key),
@@ -96,6 +101,7 @@ class Listed:
     def _found(cls, practice: SmsPractice, search: str) -> Listed:
         hits = searching.find(guards.db(), practice.id, search)
         return cls(
+            attached=attached.of_previews(practice.id, [hit.row for hit in hits]),
             rows=[hit.row for hit in hits],
             show="all",
             paged=True,
@@ -121,7 +127,9 @@ class Listed:
     def preview(self, row: SmsConversation) -> str:
         """The beginning of the last text, or of the one that was found."""
         hit = self.found.get(row.id)
-        return row.preview if hit is None else hit.body[:120]
+        said = row.preview if hit is None else hit.body[:120]
+        files = self.attached.get(row.last_message_id or 0, ())
+        return said if said.strip() else attached.word(files)
 
     def filters(self) -> Mapping[str, Any]:
         """What the list may be narrowed to, in words."""
@@ -173,6 +181,7 @@ class Opened:
     say: Phrases
     plain: bool
     team: Team
+    attached: Files = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -202,6 +211,7 @@ class Opened:
                 plain=plain,
                 last_id=max((row.last_message_id or 0, *(text.id for text in texts))),
             ),
+            attached=media.of_texts(session, practice.id, [row.id for row in texts]),
         )
 
     @property
@@ -255,7 +265,13 @@ class Opened:
 
     def body(self, message: SmsMessage) -> str:
         """What a text says; of a code only that it is one."""
-        return words.body(message.purpose, message.body) or ""
+        said = words.body(message.purpose, message.body) or ""
+        files = self.attached.get(message.id, ())
+        return said if said.strip() else attached.word(files)
+
+    def files(self, message: SmsMessage) -> Sequence[Shown]:
+        """The pictures that came with a text, or why they are not here."""
+        return [Shown(file) for file in self.attached.get(message.id, ())]
 
     def went_out(self, message: SmsMessage) -> str:
         """When a text went out that had been written long before; else nothing."""

@@ -27,6 +27,7 @@ FLOORS = {
     "sms_plugin.signals": 1,
     "sms_plugin.gateways": 1,
     "sms_plugin.gateways.base": 1,
+    "sms_plugin.gateways.media": 1,
     "sms_plugin.gateways.signature": 1,
     "sms_plugin.gateways.loop_thread": 1,
     # Use cases.

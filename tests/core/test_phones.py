@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sms_plugin.core.phones import (
     TERRITORIES,
     PhoneError,
+    can_be_dialled,
     display,
     mask,
     parse,
@@ -248,3 +249,24 @@ def test_words_behind_a_number_are_told_from_it(raw, number, words):
 )  # fmt: skip
 def test_what_is_no_number_with_words_is_left_alone(raw):
     assert split_words(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("sender", "answer"),
+    [
+        ("+12125550132", True),
+        ("+16045550132", True),
+        ("+447700900123", True),
+        ("72345", False),
+        ("ACMEBANK", False),
+        ("+0", False),
+        ("", False),
+        ("+", False),
+        ("1" * 16, False),
+        ("+" + "1" * 15, False),
+        ("\u202e+1", False),
+        ("x17", False),
+    ],
+)
+def test_a_sender_is_a_phone_of_some_country_or_cannot_be_written_to(sender, answer):
+    assert can_be_dialled(sender) is answer

@@ -119,7 +119,7 @@
       }
       say(form.dataset.quiet, false);
       const text = form.querySelector("textarea");
-      if (text && !event.submitter?.value) text.value = "";
+      if (text && event.submitter?.name !== "body") text.value = "";
       if (holder) await refresh();
     } catch {
       say("The simulator does not answer.", true);

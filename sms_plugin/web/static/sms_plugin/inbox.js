@@ -72,6 +72,11 @@
           shown.replaceWith(now);
         }
       });
+      const files = item.querySelector(".sms-files");
+      const held = known.querySelector(".sms-files");
+      if (files && held && files.dataset.states !== held.dataset.states) {
+        held.replaceWith(files);
+      }
       next = known;
     });
     texts.querySelectorAll("[data-text]").forEach((item) => {
