@@ -13,7 +13,6 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from statistics import median, quantiles
@@ -88,9 +87,7 @@ class Size:
             "search, a rare word": lambda: f"/?search={any_of(self.rare)}",
             "search, a name": lambda: f"/?search={any_of(self.names)}",
             "search, end of a phone": lambda: f"/?search={any_of(self.ends)}",
-            "search, two common words": lambda: (
-                f"/?search={'+'.join(two_of(some, 2))}"
-            ),
+            "search, two common words": lambda: f"/?search={'+'.join(two_of(some, 2))}",
             "search, common and rare": lambda: (
                 f"/?search={any_of(some)}+{any_of(self.rare)}"
             ),
@@ -153,9 +150,7 @@ def _report(say: Say, few: Size, many: Size, samples: int) -> None:
     gc.freeze()
     small, large = few.pages(), many.pages()
     for name in small:
-        one, other = _compare(
-            (few, small[name]), (many, large[name]), samples=samples
-        )
+        one, other = _compare((few, small[name]), (many, large[name]), samples=samples)
         say(
             f"  {name:26}{one.p50:8.1f}{one.p95:8.1f}{other.p50:8.1f}{other.p95:8.1f}"
             f"{other.p95 / one.p95:9.2f}{other.statements:5}{other.ours:5}"
@@ -232,8 +227,7 @@ def _fill(world: World, rows: Inbox) -> dict[str, list[Any]]:
         engine = world.app.appbuilder.session.get_bind()
         for table, names, values in rows.tables():
             _insert(engine, table.name, names, values)
-        if engine.dialect.name == "postgresql":
-            _tidy(engine)
+        _tidy(engine)
         keys = _keys(engine, rows.practices[0])
     talks = [talk for talk in rows.talks if talk.practice_id == rows.practices[0]]
     texts = max(talk.last_id for talk in rows.talks)
@@ -280,10 +274,15 @@ def _stored(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _tidy(engine: sa.engine.Engine) -> None:
-    """What the server does by itself some time after so many rows are new."""
+    """What a database does by itself some time after so many rows are new."""
+    what = (
+        "VACUUM ANALYZE"
+        if engine.dialect.name == "postgresql"
+        else "PRAGMA wal_checkpoint(TRUNCATE)"
+    )
     with engine.connect() as connection:
         tidy = connection.execution_options(isolation_level="AUTOCOMMIT")
-        tidy.exec_driver_sql("VACUUM ANALYZE")
+        tidy.exec_driver_sql(what)
 
 
 def _keys(engine: sa.engine.Engine, practice_id: int) -> list[str]:

@@ -29,23 +29,24 @@ if TYPE_CHECKING:
 
     Row = tuple[Any, ...]
 
-FIRST = (
-    "Mary James Linda Robert Patricia John Maria Michael Jennifer David Susan Juan "
-    "Karen William Rosa Richard Nancy Joseph Ana Thomas Lisa Carlos Betty Daniel Helen "
-    "Luis Sandra Mark Donna Jorge Carol Paul Ruth Steven Sharon Andrew Laura Kenneth"
-).split()
-STEMS = (
-    "Ander Peter John Rob Rich Wil Har Jack Thom Mar Ste Ben Nel Chris Ad Ed Gil Hen "
-    "Law Mor Pat Sim Wat Al Bar Cal Dan El Fer Gra Hol Jen Kel Lam Mil Nor Ol Par Ros"
-).split()
-ENDS = "son s man sen berg ley ton well ford field er ski".split()
-COMMON = (
-    "the to i my you a is and for it of this can bill pay payment please thank do on "
-    "have that in your we insurance was will with be not are call at me balance when "
-    "card plan statement today yes no paid office from tomorrow money check doctor "
-    "visit account online link sent week need ok"
-).split()
-SYLLABLES = "ba ce di fo gu ha je ki lo mu na pe ri so tu va we xi yo zu".split()
+NAMES = """
+Mary James Linda Robert Patricia John Maria Michael Jennifer David Susan Juan Karen
+William Rosa Richard Nancy Joseph Ana Thomas Lisa Carlos Betty Daniel Luis Sandra Mark
+Donna Jorge Carol Paul Ruth Steven Sharon Andrew Laura Helen Kenneth
+"""
+STEMS = """
+Ander Peter John Rob Rich Wil Har Jack Thom Mar Ste Ben Nel Chris Ad Ed Gil Law Mor Pat
+Sim Wat Al Bar Cal Dan El Fer Gra Hol Jen Kel Lam Mil Nor Ol Par Ros
+"""
+ENDS = "son s man sen berg ley ton well ford field er ski"
+OFTEN = """
+the to i my you a is and for it of this can bill pay payment please thank do on have
+that in your we insurance was will with be not are call at me balance when card plan
+statement today yes no paid office from tomorrow money check doctor visit account
+online link sent week need ok
+"""
+SYLLABLES = "ba ce di fo gu ha je ki lo mu na pe ri so tu va we xi yo zu"
+FIRST, COMMON = NAMES.split(), OFTEN.split()
 VOCABULARY = 30_000
 RARE = VOCABULARY // 2
 EACH = (4, 7, 10, 13, 16)
@@ -66,7 +67,7 @@ STATEMENT = "Acme Pharmacy: a statement of {place} is ready. See it in the porta
 
 def vocabulary() -> list[str]:
     """Words from the commonest to the rarest."""
-    made = ["".join(parts) for parts in product(SYLLABLES, repeat=4)]
+    made = ["".join(parts) for parts in product(SYLLABLES.split(), repeat=4)]
     # A step that has no divisor in common with their number, so that no two are alike.
     mixed = (made[place * 7_919 % len(made)] for place in range(VOCABULARY))
     return [*COMMON, *islice(mixed, VOCABULARY - len(COMMON))]
@@ -129,7 +130,7 @@ class Inbox:
 
     def _talks(self) -> Iterator[Talk]:
         count = self.messages // 10
-        surnames = [stem + end for stem, end in product(STEMS, ENDS)]
+        surnames = [stem + end for stem, end in product(STEMS.split(), ENDS.split())]
         self._random.shuffle(surnames)
         large = max(1, count // 10_000)
         chances = list(accumulate(1 / (place + 10) for place in range(len(surnames))))

@@ -15,6 +15,7 @@ from sms_plugin.core import keywords
 from sms_plugin.core.keywords import Intent
 from sms_plugin.models import SmsMessage, SmsPatientPhone
 from sms_plugin.services import consents, helping, phones_in_use, tasks, writing
+from sms_plugin.services.database import checked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -165,7 +166,7 @@ def _stopped_since(session: Session, message: SmsMessage) -> bool:
         sa.select(SmsMessage.body)
         .where(
             SmsMessage.phone_id == message.phone_id,
-            SmsMessage.practice_id == message.practice_id,
+            checked(SmsMessage.practice_id) == message.practice_id,
             SmsMessage.state == "received",
             SmsMessage.created_at > message.created_at,
         )
