@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import desk, recovery, sending
+from benchmarks import desk, inbox, recovery, sending
 
 
 def say(line: str) -> None:
@@ -17,3 +17,4 @@ if __name__ == "__main__":
     sending.measure(say)
     recovery.measure(say)
     desk.measure(say)
+    inbox.measure(say)
