@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import desk, live, recovery, sending
+from benchmarks import desk, inbox, live, recovery, sending
 
 
 def say(line: str) -> None:
@@ -18,3 +18,4 @@ if __name__ == "__main__":
     recovery.measure(say)
     desk.measure(say)
     live.measure(say)
+    inbox.measure(say)

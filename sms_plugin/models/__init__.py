@@ -16,7 +16,7 @@ from sms_plugin.models.installation import SmsInstallation, SmsProcess, SmsRefus
 from sms_plugin.models.job import SmsJob
 from sms_plugin.models.link import SmsLink
 from sms_plugin.models.mail import SmsMail, SmsStaffChoice
-from sms_plugin.models.message import SmsMessage, in_state, on_the_way
+from sms_plugin.models.message import SmsMessage, in_state, on_the_way, written
 from sms_plugin.models.number import SmsNumber
 from sms_plugin.models.payment import SmsPayment
 from sms_plugin.models.phone import SmsPatientPhone, SmsPhone, SmsSuppression
@@ -67,4 +67,5 @@ __all__ = [
     "in_state",
     "metadata",
     "on_the_way",
+    "written",
 ]

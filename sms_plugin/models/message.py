@@ -22,6 +22,8 @@ RECEIVED = sa.text("state = 'received'")
 SUBMITTED = sa.text("submitted_at IS NOT NULL")
 WARNED = sa.text("state = 'pending' AND warnings IS NOT NULL")
 UNCURED = sa.text("state IN ('failed', 'undelivered') AND cured_at IS NULL")
+# What people wrote: the words of these are indexed, see migrations/word_index.py.
+WRITTEN = sa.text("purpose IN ('inbound', 'reply')")
 HAS_APPROVAL = sa.text("approval_id IS NOT NULL")
 
 
@@ -118,6 +120,13 @@ class SmsMessage(SmsBase):
             sqlite_where=HAS_APPROVAL,
             postgresql_where=HAS_APPROVAL,
         ),
+        sa.Index(
+            "ix_sms_message_written",
+            "practice_id",
+            "id",
+            sqlite_where=WRITTEN,
+            postgresql_where=WRITTEN,
+        ),
         sa.Index(None, "practice_id", "patient_ref", "id"),
         sa.Index(None, "job_id", "state", "id"),
         sa.Index(None, "phone_id", "id"),
@@ -204,4 +213,11 @@ def on_the_way() -> sa.ColumnElement[bool]:
     """The condition that the gateway has a text and its final word is missing."""
     return SmsMessage.state.in_(
         [sa.literal_column("'accepted'"), sa.literal_column("'sent'")]
+    )
+
+
+def written() -> sa.ColumnElement[bool]:
+    """The condition that somebody wrote a text by hand, on either side."""
+    return SmsMessage.purpose.in_(
+        [sa.literal_column("'inbound'"), sa.literal_column("'reply'")]
     )

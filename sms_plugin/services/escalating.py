@@ -1,13 +1,13 @@
 """Telling staff by email of texts that nobody answered for long.
 
 An email holds a count and a link, and nothing of a patient. A conversation is told of
-once for as long as it waits: it is marked before its email is sent, and the mark is
-taken back when no email could be sent.
+once for as long as it waits: it is marked before its emails are sent, and the mark is
+taken back when none of them could be sent.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -16,13 +16,14 @@ import sqlalchemy as sa
 
 from sms_plugin import config
 from sms_plugin.core.language import say, say_count
+from sms_plugin.core.office import HORIZON
 from sms_plugin.models import SmsConversation, SmsPractice
 from sms_plugin.port import MailsStaff, StaffMail
 from sms_plugin.services import mails, office
 from sms_plugin.services.database import begin_write, change
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -40,16 +41,15 @@ class Escalation:
 
     Attributes:
         practice_ref: the host's id of the practice.
-        told: how many texts each person hears of, by the host's ids.
-        mail: the email to a person who hears of so many.
-        conversation_ids: what was marked as told.
+        told: which conversations each person hears of, by the host's ids.
+        hours: of the office, for which these have waited.
+        name: of the practice.
     """
 
     practice_ref: str
-    told: Mapping[str, int]
+    told: Mapping[str, Sequence[int]]
     hours: int
     name: str
-    conversation_ids: Sequence[int]
 
 
 def practices_that_escalate(session: Session) -> Sequence[int]:
@@ -76,32 +76,38 @@ def take(
     practice = session.get(SmsPractice, practice_id)
     if practice is None or practice.escalate_after is None:
         return None
-    # The host is asked before anything is locked.
+    # Most times nothing waits, and the host need not be asked.
+    if not _waiting(session, practice, now=now):
+        return None
     staff = {one.id for one in port.staff_of(practice.practice_ref) if one.email}
+    rows = mails.chosen(session, practice.id)
+    chosen = [row.user_ref for row in rows if row.user_ref in staff]
+    # What nobody could be told of must not keep the rest from its turn.
+    owners = None if chosen else [int(one) for one in staff if one.isdecimal()]
     begin_write(session)
-    chosen = [row.user_ref for row in mails.chosen(session, practice.id)]
-    told: Counter[str] = Counter()
-    marked = []
-    for row in _waiting(session, practice, now=now):
+    told: defaultdict[str, list[int]] = defaultdict(list)
+    for row in _waiting(session, practice, owners=owners, now=now):
         owner = str(row.owner_id or "")
-        people = [owner] if owner in staff else [one for one in chosen if one in staff]
+        people = [owner] if owner in staff else chosen
         if people and _mark(session, row, now=now):
-            told.update(people)
-            marked.append(row.id)
-    if not marked:
+            for one in people:
+                told[one].append(row.id)
+    if not told:
         return None
     return Escalation(
-        practice.practice_ref, told, practice.escalate_after, practice.name, marked
+        practice.practice_ref, told, practice.escalate_after, practice.name
     )
 
 
-def take_back(session: Session, escalation: Escalation, *, at: datetime) -> None:
-    """No email could be sent: tell of it at another time."""
+def take_back(
+    session: Session, conversation_ids: Collection[int], *, at: datetime
+) -> None:
+    """Nobody could be mailed of these: tell of them at another time."""
     change(
         session,
         sa.update(SmsConversation)
         .where(
-            SmsConversation.id.in_(escalation.conversation_ids),
+            SmsConversation.id.in_(conversation_ids),
             SmsConversation.escalated_at == at,
         )
         .values(escalated_at=None),
@@ -122,10 +128,22 @@ def words(escalation: Escalation, count: int, *, settings: Settings) -> StaffMai
 
 
 def _waiting(
-    session: Session, practice: SmsPractice, *, now: datetime
+    session: Session,
+    practice: SmsPractice,
+    *,
+    owners: Collection[int] | None = None,
+    now: datetime,
 ) -> list[SmsConversation]:
-    """Conversations that have waited for so many hours of the office, oldest first."""
+    """Conversations that have waited for so many hours of the office, oldest first.
+
+    Args:
+        session: the session.
+        practice: whose.
+        owners: only what these people have; None for all.
+        now: the present moment.
+    """
     after = timedelta(hours=practice.escalate_after or 0)
+    owned = [] if owners is None else [SmsConversation.owner_id.in_(owners)]
     rows = session.scalars(
         sa.select(SmsConversation)
         .where(
@@ -133,6 +151,7 @@ def _waiting(
             SmsConversation.waiting_since.is_not(None),
             SmsConversation.waiting_since <= now - after,
             _untold(),
+            *owned,
         )
         .order_by(SmsConversation.waiting_since)
         .limit(BATCH)
@@ -142,7 +161,11 @@ def _waiting(
         row
         for row in rows
         if row.waiting_since is not None
-        and (hours is None or hours.open_between(row.waiting_since, now) >= after)
+        and (
+            hours is None
+            or now - row.waiting_since >= HORIZON
+            or hours.open_between(row.waiting_since, now) >= after
+        )
     ]
 
 
@@ -154,12 +177,16 @@ def _untold() -> sa.ColumnElement[bool]:
 
 
 def _mark(session: Session, row: SmsConversation, *, now: datetime) -> bool:
-    """Whether this beat is the one that tells of a conversation."""
+    """Whether this beat is the one that tells of a conversation, which waits still."""
     return (
         change(
             session,
             sa.update(SmsConversation)
-            .where(SmsConversation.id == row.id, _untold())
+            .where(
+                SmsConversation.id == row.id,
+                SmsConversation.waiting_since == row.waiting_since,
+                _untold(),
+            )
             .values(escalated_at=now),
         )
         == 1

@@ -11,12 +11,14 @@ from sms_plugin.core import phones
 from sms_plugin.core.language import say
 from sms_plugin.errors import NotFoundError
 from sms_plugin.models import (
+    Instant,
     SmsConversation,
     SmsMessage,
     SmsPatientPhone,
     SmsPhone,
 )
 from sms_plugin.services import consents, practices
+from sms_plugin.services.database import checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,12 +102,10 @@ def conversations(
     """
     query = sa.select(SmsConversation).where(*listed(practice_id, show))
     if before is not None:
-        at, row_id = before
+        place = sa.literal(before[0], Instant), sa.literal(before[1], sa.BigInteger)
+        # One comparison of two values: an index leads to the place at once.
         query = query.where(
-            sa.or_(
-                SmsConversation.last_at < at,
-                sa.and_(SmsConversation.last_at == at, SmsConversation.id < row_id),
-            )
+            sa.tuple_(SmsConversation.last_at, SmsConversation.id) < sa.tuple_(*place)
         )
     return list(
         session.scalars(
@@ -160,7 +160,7 @@ def in_thread(row: SmsConversation) -> tuple[sa.ColumnElement[bool], ...]:
     A reply that was withdrawn stays, so that its author learns that it did not go out.
     """
     return (
-        SmsMessage.practice_id == row.practice_id,
+        checked(SmsMessage.practice_id) == row.practice_id,
         SmsMessage.phone_id == row.phone_id,
         sa.or_(SmsMessage.state.not_in(HIDDEN), SmsMessage.purpose == "reply"),
     )

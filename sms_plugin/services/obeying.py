@@ -22,6 +22,7 @@ from sms_plugin.services import (
     tasks,
     writing,
 )
+from sms_plugin.services.database import checked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -174,7 +175,7 @@ def _stopped_since(session: Session, message: SmsMessage) -> bool:
         sa.select(SmsMessage.body)
         .where(
             SmsMessage.phone_id == message.phone_id,
-            SmsMessage.practice_id == message.practice_id,
+            checked(SmsMessage.practice_id) == message.practice_id,
             SmsMessage.state == "received",
             SmsMessage.created_at > message.created_at,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
@@ -95,7 +95,8 @@ def save(
     Raises:
         InvalidError: something cannot be; its ``field`` names what.
     """
-    if wanted == wanted_of(practice):
+    before = wanted_of(practice)
+    if wanted == before:
         return False
     _check(practice, wanted, content.own_hosts(settings))
     practice.office_days = wanted.days or None
@@ -108,7 +109,7 @@ def save(
         actor,
         "practice.office",
         practice_id=practice.id,
-        detail=_said(wanted),
+        detail=_said(before, wanted),
         now=now,
     )
     session.flush()
@@ -134,7 +135,7 @@ def answer(
     if hours is None or hours.is_open(asked.created_at):
         return False
     body = body_of(practice, phone)
-    if not body or not phone.e164.startswith("+") or not _may(session, practice, phone):
+    if not body or not _may(session, practice, phone):
         return False
     row = session.scalars(
         sa.select(SmsConversation).where(SmsConversation.phone_id == phone.id)
@@ -159,9 +160,15 @@ def answer(
 
 
 def body_of(practice: SmsPractice, phone: SmsPhone) -> str:
-    """What is answered, in the phone's language as far as it is known; or nothing."""
-    spanish = "es" in {phone.language, practice.language} and practice.auto_answer_es
-    said = (practice.auto_answer_es if spanish else practice.auto_answer) or ""
+    """What is answered, in the patient's language as far as it is known; or nothing."""
+    spanish = (phone.language or practice.language) == "es" and practice.auto_answer_es
+    return named(
+        practice, (practice.auto_answer_es if spanish else practice.auto_answer) or ""
+    )
+
+
+def named(practice: SmsPractice, said: str) -> str:
+    """An answer as it goes out: it says who writes, as every text does."""
     if not said or practice.texting_name.lower() in said.lower():
         return said
     return segments.normalise(f"{practice.texting_name}: {said}")
@@ -173,20 +180,21 @@ def is_away(message: SmsMessage) -> bool:
 
 
 def _may(session: Session, practice: SmsPractice, phone: SmsPhone) -> bool:
-    """Whether the practice texts at all, and this phone may be written to."""
-    if not (practice.allowed and practice.enabled):
+    """Whether an answer goes out now, and to a patient.
+
+    What is stopped would go out on another day, perhaps while the office is open. A
+    sender who is nobody's phone, such as a shop or a short code, may be a machine.
+    """
+    if not (practice.allowed and practice.enabled) or practice.stopped is not None:
+        return False
+    if not phone.e164.startswith("+") or not inbox.patients_of(session, phone):
         return False
     return inbox.locked(session, practice, phone) is None
 
 
 def _check(practice: SmsPractice, wanted: Wanted, own_hosts: Collection[str]) -> None:
     if wanted.days:
-        try:
-            OfficeHours(
-                wanted.days, wanted.start or 0, wanted.end or 0, practice.timezone
-            )
-        except OfficeError as error:
-            raise InvalidError(str(error), field="office_end") from None
+        _check_hours(practice, wanted)
     _check_answer(practice, "auto_answer", wanted.answer, own_hosts)
     _check_answer(practice, "auto_answer_es", wanted.answer_es, own_hosts)
     if wanted.answer_es and not wanted.answer:
@@ -203,6 +211,17 @@ def _check(practice: SmsPractice, wanted: Wanted, own_hosts: Collection[str]) ->
             say("Give a number of hours from 1 to {most}.", most=MOST_HOURS),
             field="escalate_after",
         )
+
+
+def _check_hours(practice: SmsPractice, wanted: Wanted) -> None:
+    for field, minutes in (("office_start", wanted.start), ("office_end", wanted.end)):
+        if minutes is None:
+            raise InvalidError(say("Give an hour, such as 09:00."), field=field)
+    try:
+        OfficeHours(wanted.days, wanted.start or 0, wanted.end or 0, practice.timezone)
+    except OfficeError as error:
+        field = "office_end" if "1" in wanted.days else "office_days"
+        raise InvalidError(str(error), field=field) from None
 
 
 def _check_answer(
@@ -228,13 +247,31 @@ def _check_answer(
         raise InvalidError(problem, field=field)
 
 
-def _said(wanted: Wanted) -> str:
-    """The hours in the words of the audit log, without the answers' own."""
-    hours: dict[str, Any] = {
+def _said(before: Wanted, after: Wanted) -> str:
+    """What changed, in the words of the audit log; of the answers not what they say."""
+    was, now = _facts(before), _facts(after)
+    told = [
+        f"{name} {was[name]} -> {value}"
+        for name, value in now.items()
+        if was[name] != value
+    ]
+    for name in ("answer", "answer_es"):
+        old, new = getattr(before, name), getattr(after, name)
+        if old and new and old != new:
+            told.append(f"{name} reworded")
+    return ", ".join(told)
+
+
+def _facts(wanted: Wanted) -> dict[str, str]:
+    return {
         "days": wanted.days or "always",
-        "from": wanted.start,
-        "to": wanted.end,
+        "from": _clock(wanted.start),
+        "to": _clock(wanted.end),
         "answer": "on" if wanted.answer else "off",
-        "escalates": wanted.escalate_after or "never",
+        "answer_es": "on" if wanted.answer_es else "off",
+        "escalates": str(wanted.escalate_after or "never"),
     }
-    return ", ".join(f"{name} {value}" for name, value in hours.items())
+
+
+def _clock(minutes: int | None) -> str:
+    return "none" if minutes is None else f"{minutes // 60:02}:{minutes % 60:02}"

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from sms_plugin.models import SmsConversation, SmsDraft, SmsMessage
 from sms_plugin.services import inbox
+from sms_plugin.services.database import checked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -61,7 +62,7 @@ _LIST: Final = (
 _LAST: Final = (
     sa.select(SmsMessage.id, SmsMessage.changed_at)
     .where(
-        SmsMessage.practice_id == SmsConversation.practice_id,
+        checked(SmsMessage.practice_id) == SmsConversation.practice_id,
         SmsMessage.phone_id == SmsConversation.phone_id,
     )
     .order_by(SmsMessage.id.desc())

@@ -1,7 +1,8 @@
 """Finding conversations: by names, by phones, and by words of what was written.
 
-Both tables have an index of words that begins with the practice, see
-``migrations/word_index.py``: a search reads the words of one practice alone.
+A word that many rows have is soon found among the newest ones, so these are looked
+through first. Only where they do not fill the answer are the indexes of words asked,
+which find rows of any age: what they find then are few.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
-from sms_plugin.models import SmsConversation, SmsMessage
-from sms_plugin.services import inbox
+from sms_plugin.models import SmsConversation, SmsMessage, written
+from sms_plugin.services import inbox, word_index
+from sms_plugin.services.database import among, checked
+from sms_plugin.services.word_index import SHORTEST_BEGINNING, WordIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +30,8 @@ MOST_WORDS: Final = 8
 LONGEST: Final = 40
 MOST_HITS: Final = 200
 """Texts that are looked at, the newest first, before they become conversations."""
+NEWEST_TALKS: Final = 1_000
+NEWEST_TEXTS: Final = 5_000
 _PHONE: Final = re.compile(r"[\d\s().+/-]+")
 _ENDS: Final = (10, 7, 4)
 """By how many last digits a phone is found, see ``conversations.words_of``."""
@@ -61,98 +66,92 @@ def find(
     Args:
         session: of the request.
         practice_id: whose conversations.
-        text: what was typed; every word must begin a word that is found.
+        text: what was typed; every word must begin a word that is found, and in texts
+            a word of one or two letters be that word.
         limit: at most so many.
     """
     words = words_in(text)
     if not words:
         return ()
-    found = {row.id: Hit(row) for row in _by_name(session, practice_id, words, limit)}
-    texts = _by_text(session, practice_id, words) if len(found) < limit else ()
-    hits = {text.phone_id: text for text in reversed(texts)}
-    rows = session.scalars(
-        sa.select(SmsConversation)
-        .where(
-            SmsConversation.practice_id == practice_id,
-            SmsConversation.phone_id.in_([*hits]),
-            SmsConversation.id.not_in([*found]),
-        )
-        .order_by(SmsConversation.last_at.desc(), SmsConversation.id.desc())
-        .limit(limit - len(found))
-        .options(joinedload(SmsConversation.phone))
-    )
-    return [*found.values(), *(Hit(row, hits[row.phone_id]) for row in rows)]
+    kind = word_index.kind_of(session)
+    names = WordIndex(SmsConversation, "words", practice_id, words, 1, kind)
+    found = {row.id: Hit(row) for row in _by_name(session, names, limit)}
+    if len(found) == limit:
+        return [*found.values()]
+    texts = WordIndex(SmsMessage, "body", practice_id, words, SHORTEST_BEGINNING, kind)
+    hits = {text.phone_id: text for text in reversed(_by_text(session, texts, limit))}
+    rows = _with(session, practice_id, [*hits], limit + len(found))
+    more = [Hit(row, hits[row.phone_id]) for row in rows if row.id not in found]
+    return [*found.values(), *more][:limit]
 
 
 def _by_name(
-    session: Session, practice_id: int, words: Sequence[str], limit: int
+    session: Session, index: WordIndex, limit: int
 ) -> Sequence[SmsConversation]:
-    query = (
+    if index.kind:
+        newest = (
+            sa.select(SmsConversation)
+            .where(SmsConversation.practice_id == index.practice_id)
+            .order_by(SmsConversation.last_at.desc(), SmsConversation.id.desc())
+            .limit(NEWEST_TALKS)
+        )
+        talk = aliased(SmsConversation, newest.subquery())
+        found = session.scalars(
+            sa.select(talk)
+            .where(index.among(talk))
+            .order_by(talk.last_at.desc(), talk.id.desc())
+            .limit(limit)
+            .options(joinedload(talk.phone))
+        ).all()
+        if len(found) == limit:
+            return found
+    return session.scalars(
+        sa.select(SmsConversation)
+        .where(index.rows())
+        .order_by(SmsConversation.last_at.desc(), SmsConversation.id.desc())
+        .limit(limit)
+        .options(joinedload(SmsConversation.phone))
+    ).all()
+
+
+def _by_text(session: Session, index: WordIndex, limit: int) -> Sequence[SmsMessage]:
+    if index.kind == "postgresql":
+        newest = (
+            sa.select(SmsMessage)
+            .where(SmsMessage.practice_id == index.practice_id, written())
+            .order_by(SmsMessage.id.desc())
+            .limit(NEWEST_TEXTS)
+        )
+        text = aliased(SmsMessage, newest.subquery())
+        found = session.scalars(
+            sa.select(text)
+            .where(index.among(text))
+            .order_by(text.id.desc())
+            .limit(MOST_HITS)
+        ).all()
+        if len({hit.phone_id for hit in found}) >= limit:
+            return found
+    return session.scalars(
+        sa.select(SmsMessage)
+        .where(index.newest(MOST_HITS), written())
+        .order_by(SmsMessage.id.desc())
+        .limit(MOST_HITS)
+    ).all()
+
+
+def _with(
+    session: Session, practice_id: int, phone_ids: Sequence[int | None], limit: int
+) -> Sequence[SmsConversation]:
+    """Conversations with these phones, newest first."""
+    if not phone_ids:
+        return ()
+    return session.scalars(
         sa.select(SmsConversation)
         .where(
-            SmsConversation.practice_id == practice_id,
-            _matching(session, SmsConversation, "words", practice_id, words),
+            checked(SmsConversation.practice_id) == practice_id,
+            among(session, SmsConversation.phone_id, phone_ids),
         )
         .order_by(SmsConversation.last_at.desc(), SmsConversation.id.desc())
         .limit(limit)
         .options(joinedload(SmsConversation.phone))
-    )
-    return session.scalars(query).all()
-
-
-def _by_text(
-    session: Session, practice_id: int, words: Sequence[str]
-) -> Sequence[SmsMessage]:
-    query = (
-        sa.select(SmsMessage)
-        .where(
-            SmsMessage.practice_id == practice_id,
-            SmsMessage.purpose.in_(("inbound", "reply")),
-            _matching(session, SmsMessage, "body", practice_id, words),
-        )
-        .order_by(SmsMessage.id.desc())
-        .limit(MOST_HITS)
-    )
-    return session.scalars(query).all()
-
-
-def _matching(
-    session: Session,
-    table: type[Any],
-    column: str,
-    practice_id: int,
-    words: Sequence[str],
-) -> sa.ColumnElement[bool]:
-    """The condition that each word begins a word of the column."""
-    name = table.__tablename__
-    if session.get_bind().dialect.name != "sqlite":
-        query = " & ".join([f"practice{practice_id}", *(f"{word}:*" for word in words)])
-        indexed: sa.ColumnElement[Any] = sa.literal_column(
-            "to_tsvector('simple'::regconfig, "
-            f"'practice' || {name}.practice_id::text || ' ' || {name}.{column})"
-        )
-        asked = sa.func.to_tsquery(sa.literal_column("'simple'::regconfig"), query)
-        matches: sa.ColumnElement[bool] = indexed.op("@@")(asked)
-        return matches
-    if _has_index(session, name):
-        quoted = [f'"{word}"*' for word in words]
-        index = sa.table(f"{name}_words", sa.column("rowid"))
-        match = sa.literal_column(f"{name}_words").op("MATCH")(
-            " AND ".join([f"practice{practice_id}", *quoted])
-        )
-        within: sa.ColumnElement[bool] = table.id.in_(
-            sa.select(index.c.rowid).where(match)
-        )
-        return within
-    # No index: the words are looked for in each row, which a small office bears.
-    value = sa.func.lower(getattr(table, column))
-    return sa.and_(*(value.contains(word, autoescape=True) for word in words))
-
-
-def _has_index(session: Session, name: str) -> bool:
-    return bool(
-        session.scalar(
-            sa.text("SELECT 1 FROM sqlite_master WHERE name = :name"),
-            {"name": f"{name}_words"},
-        )
-    )
+    ).all()

@@ -26,7 +26,7 @@ from sms_plugin.services import (
     team,
 )
 from sms_plugin.services.actors import audit
-from sms_plugin.services.database import begin_write, change
+from sms_plugin.services.database import begin_write, change, checked
 from sms_plugin.services.inbox import locked, patients_of
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def _about(session: Session, phone: SmsPhone) -> str:
         sa.select(SmsMessage.patient_ref)
         .where(
             SmsMessage.phone_id == phone.id,
-            SmsMessage.practice_id == phone.practice_id,
+            checked(SmsMessage.practice_id) == phone.practice_id,
             SmsMessage.submitted_at.is_not(None),
             SmsMessage.patient_ref != "",
         )

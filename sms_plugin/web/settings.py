@@ -22,7 +22,7 @@ from sms_plugin.services import (
     spending,
 )
 from sms_plugin.services.actors import audit
-from sms_plugin.web import banners, guards, roles, settings_said, words
+from sms_plugin.web import banners, guards, phrases, roles, settings_said, words
 from sms_plugin.web.base_views import SmsBaseView
 from sms_plugin.web.language import lazy
 from sms_plugin.web.settings_forms import (
@@ -59,6 +59,7 @@ class SmsSettingsView(SmsBaseView):
         "turn_on": "write",
         "turn_off": "write",
         "save": "write",
+        "measure": "write",
         "resume": "write",
         "consent": "write",
     }
@@ -157,6 +158,13 @@ class SmsSettingsView(SmsBaseView):
         flash(settings_said.changed(practice, changed, _mailed(practice)), "success")
         return redirect(url_for(".index"))
 
+    @expose("/measure", methods=["POST"])
+    @has_access
+    def measure(self) -> Any:
+        """Count what an automatic answer takes, with the name that it begins with."""
+        practice = _practice()
+        return phrases.measured(office.named(practice, phrases.draft()))
+
     @expose("/consent/<int(max=9223372036854775807):consent_id>")
     @has_access
     def consent(self, consent_id: int) -> Response:
@@ -254,6 +262,7 @@ class SmsSettingsView(SmsBaseView):
             dear=settings_said.dear(practice.texting_name),
             when=words.local_time,
             currency=settings[config.CURRENCY],
+            counted=lambda said: phrases.counted(office.named(practice, said or "")),
             may_change=guards.may(roles.WRITE, roles.SETTINGS),
         )
         page.status_code = status

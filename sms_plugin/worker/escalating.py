@@ -36,15 +36,16 @@ def _tell(app: Flask, port: MailsStaff, practice_id: int) -> None:
         found = escalating.take(session, practice_id, port=port, now=now)
     if found is None:
         return
-    sent = 0
-    for user_ref, count in found.told.items():
-        mail = escalating.words(found, count, settings=plugin.settings)
+    told: set[int] = set()
+    for user_ref, ids in found.told.items():
+        mail = escalating.words(found, len(ids), settings=plugin.settings)
         try:
             with transaction(app):
                 port.mail_staff(found.practice_ref, user_ref, mail)
-            sent += 1
+            told.update(ids)
         except Exception as error:  # noqa: BLE001  (the host's own code)
             log.warning("an email about waiting texts failed: %s", describe(error))
-    if not sent:
+    untold = set().union(*found.told.values()) - told
+    if untold:
         with transaction(app) as session:
-            escalating.take_back(session, found, at=now)
+            escalating.take_back(session, untold, at=now)

@@ -229,7 +229,10 @@ def test_an_admin_sets_the_hours_and_the_answer(world, login):
         [entry] = session.scalars(
             sa.select(SmsAudit).where(SmsAudit.action == "practice.office")
         )
-        assert "days 1111100" in entry.detail
+        assert entry.detail == (
+            "days always -> 1111100, from none -> 09:00, to none -> 17:30, "
+            "answer off -> on, answer_es off -> on, escalates never -> 4"
+        )
     kept = form_of(client)
     assert {name: kept[name] for name in OFFICE} == OFFICE
 
@@ -238,6 +241,11 @@ def test_an_admin_sets_the_hours_and_the_answer(world, login):
     ("change", "said"),
     [
         ({"office_end": ["08:00"]}, "The hours must end after they start."),
+        ({"office_start": [""]}, "Give an hour, such as 09:00."),
+        ({"office_end": [""]}, "Give an hour, such as 09:00."),
+        ({"office_days": ["9"]}, "Choose the days on which the office is open."),
+        ({"auto_answer": ["Your surgery can wait."]}, "what a patient is treated for"),
+        ({"auto_answer_es": ["Tiene una deuda."]}, "words of debt collection"),
         ({"auto_answer": ["See https://bit.ly/x"]}, "shortened links"),
         ({"auto_answer": ["Dear {{ first_name }}"]}, "Take out the braces"),
         ({"auto_answer": ["x" * 301]}, "longer than 300 characters"),
@@ -263,3 +271,47 @@ def test_only_an_admin_sets_them(world, login):
     form = form_of(login("admin")) | OFFICE
 
     assert login("biller").post("/sms/settings/save", data=form).status_code == 403
+
+
+def test_without_a_token_nothing_is_saved(world, login, app):
+    world.enable()
+    client = login("admin")
+    form = form_of(client) | OFFICE
+    form.pop("csrf_token", None)
+    with pages.csrf(app):
+        answer = client.post("/sms/settings/save", data=form)
+
+    assert answer.status_code == 400
+    with world.session() as session:
+        assert session.get(SmsPractice, 1).office_days is None
+
+
+def test_other_words_of_an_answer_are_in_the_audit_log_without_them(world, login):
+    world.enable()
+    client = login("admin")
+    client.post("/sms/settings/save", data=form_of(client) | OFFICE)
+    client.post(
+        "/sms/settings/save", data=form_of(client) | {"auto_answer": ["Call at 9."]}
+    )
+
+    with world.session() as session:
+        details = session.scalars(
+            sa.select(SmsAudit.detail)
+            .where(SmsAudit.action == "practice.office")
+            .order_by(SmsAudit.id)
+        ).all()
+    assert details[1:] == ["answer reworded"]
+
+
+def test_what_an_answer_takes_is_counted_with_the_name_before_it(world, login):
+    world.enable()
+    client = login("admin")
+    short = client.post("/sms/settings/measure", data={"body": "x" * 145})
+    longer = client.post("/sms/settings/measure", data={"body": "x" * 146})
+    page = soup(client.get("/sms/settings/"))
+
+    assert short.json["segments"] == 1, "'Acme Pharmacy: ' has 15 characters"
+    assert longer.json["segments"] == 2
+    assert page.select_one("#auto_answer")["data-measure"] == "/sms/settings/measure"
+    assert page.select_one("#auto_answer_es-measure") is not None
+    assert login("biller").post("/sms/settings/measure").status_code == 403
