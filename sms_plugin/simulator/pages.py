@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 _ASSETS: Final = {
+    "icon.svg": "image/svg+xml",
     "simulator.css": "text/css",
     "simulator.js": "text/javascript",
 }

@@ -38,7 +38,7 @@ def watch(page: Page) -> None:
         # A page that refuses says so to its reader; only its parts must not fail.
         is_a_page = message.location["url"] in pages and "status of 4" in message.text
         if message.type == "error" and not is_a_page:
-            complaints.append(message.text)
+            complaints.append(f"{message.text} {message.location['url']}")
 
     def see(answer: Response) -> None:
         # A form may be sent by a script, which shows the page that refuses it.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from sms_plugin import migrations
 
 BACK = "0003"
+IN_FLIGHT = 4
 
 
 def run(stage, *words):
@@ -33,7 +36,7 @@ def test_texts_that_wait_go_out_once_after_an_upgrade(stage):
 def test_workers_that_run_meanwhile_lose_and_double_nothing(
     stage, monkeypatch, seconds
 ):
-    stage.set(monkeypatch, SMS_SEND_CONCURRENCY=4)
+    stage.set(monkeypatch, SMS_SEND_CONCURRENCY=IN_FLIGHT)
     slow = {"kind": "delay", "request": "send", "seconds": seconds}
     stage.carrier.faults(slow)
     stage.approved(60)
@@ -49,7 +52,11 @@ def test_workers_that_run_meanwhile_lose_and_double_nothing(
 
     stage.settle()
 
-    assert stage.accepted() == 60
+    # Texts in flight when the tables went have no known fate; at the carrier they are
+    # not found, so they stand before a person in place of going out a second time.
+    states = Counter(stage.states())
+    assert states["review"] <= 2 * IN_FLIGHT
+    assert stage.accepted() + states["review"] == 60, states
     stage.check()
 
 

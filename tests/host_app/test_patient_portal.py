@@ -273,7 +273,8 @@ def test_no_card_data_are_stored(checked, path, invoice, portal):
 
     dump = "\n".join(db.session.connection().connection.iterdump())
 
-    assert "4111" not in dump
+    # A hash may hold four digits of a card by chance.
+    assert "411111" not in dump
 
 
 def test_nobody_pays_without_the_check(browser, path, invoice):
