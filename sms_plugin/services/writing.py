@@ -15,7 +15,13 @@ from sms_plugin.errors import (
     NotAllowedError,
     NotFoundError,
 )
-from sms_plugin.models import SmsConversation, SmsMessage, SmsPatientPhone, SmsPhone
+from sms_plugin.models import (
+    SmsConversation,
+    SmsLink,
+    SmsMessage,
+    SmsPatientPhone,
+    SmsPhone,
+)
 from sms_plugin.services import (
     consents,
     content,
@@ -233,20 +239,30 @@ def mark_read(
 def _about(session: Session, phone: SmsPhone) -> str:
     """The patient that a text from a phone is about, when that can be known.
 
-    One patient on the phone: that one. Several: the one last texted there.
+    One patient on the phone: that one. Several: the one whose link was opened since
+    anybody was texted there, else the one last texted.
     """
     refs = {row.patient_ref for row in patients_of(session, phone)}
     if len(refs) == 1:
         return refs.pop()
-    last = session.scalars(
-        sa.select(SmsMessage.patient_ref)
-        .where(
-            SmsMessage.phone_id == phone.id,
-            checked(SmsMessage.practice_id) == phone.practice_id,
-            SmsMessage.submitted_at.is_not(None),
-            SmsMessage.patient_ref != "",
-        )
+    on_it = (
+        SmsMessage.phone_id == phone.id,
+        checked(SmsMessage.practice_id) == phone.practice_id,
+    )
+    last = session.execute(
+        sa.select(SmsMessage.patient_ref, SmsMessage.submitted_at)
+        .where(*on_it, SmsMessage.submitted_at.is_not(None))
+        .where(SmsMessage.patient_ref != "")
         .order_by(SmsMessage.id.desc())
         .limit(1)
     ).one_or_none()
-    return last or ""
+    if last is None:
+        return ""
+    opened = session.scalars(
+        sa.select(SmsLink.patient_ref)
+        .join(SmsMessage, SmsMessage.id == SmsLink.message_id)
+        .where(*on_it, SmsLink.opened_at > last.submitted_at)
+        .order_by(SmsLink.opened_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return str(opened or last.patient_ref)

@@ -102,3 +102,19 @@ def test_who_is_no_phone_or_no_patient_is_not_linked(desk, world, login):
         assert login(who).get(f"{url}?search=cyd").status_code == status
         assert login(who).post(url, data=form).status_code == status
     assert about(world) == ["", ""]
+
+
+def test_a_text_is_about_the_one_whose_link_was_opened_last(desk, world, clock):
+    phone = world.patient("ann", first="Ann")
+    world.patient("bob", first="Bob", phone=phone)
+    for name in ("ann", "bob"):
+        world.approve(world.job_for(name, f"bill-{name}"))
+        world.drain()
+        clock.move(days=3)
+    text_in(world, phone, "Who is this for?")
+    token = world.gateway().sent[0].body.split("/sms/p/")[1][:22]
+    desk.get(f"/sms/p/{token}", headers={"User-Agent": "Mozilla/5.0 (iPhone)"})
+    clock.move(minutes=1)
+    text_in(world, phone, "I paid this")
+
+    assert about(world) == ["bob", "ann"]
